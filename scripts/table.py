@@ -1,0 +1,45 @@
+"""One of Tables 2 to 6: the metrics of its runs beside the paper's values."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from daenr import tables
+from daenr.files import atomic
+from daenr.logs import to_file
+from daenr.paper import published
+from daenr.runs import Cell, Run
+
+
+def main(
+    table: str,
+    cells: Sequence[Mapping[str, Any]],
+    metrics: Sequence[Path],
+    paper: Path,
+    csv: Path,
+    **rendered: Path,
+) -> None:
+    documents = {Path(path).parent.name: json.loads(Path(path).read_text()) for path in metrics}
+    placed = [Cell(table=table, **{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
+    frame = tables.tidy(table, placed, documents, published(paper, table))
+    write(frame, tables.render(table, frame), csv, **rendered)
+
+
+def write(frame: Any, made: tables.RenderedTable, csv: Path, md: Path, tex: Path, html: Path) -> None:
+    with atomic(csv) as path:
+        frame.to_csv(path, index=False, lineterminator="\n")
+    for destination, text in ((md, made.markdown), (tex, made.latex), (html, made.html)):
+        with atomic(destination) as path:
+            path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with to_file(Path(snakemake.log[0])):
+        main(
+            table=snakemake.wildcards.table,
+            cells=snakemake.params.cells,
+            metrics=snakemake.input.metrics,
+            paper=Path(snakemake.input.paper).parent,
+            **{name: Path(path) for name, path in snakemake.output.items()},
+        )
