@@ -1,0 +1,112 @@
+"""How well repeated trials let any model do: the noise ceilings of a recording, one number a neuron.
+
+Every function takes the single trials of one region's repeated test images. Variances over images have
+one degree of freedom less than images (``ddof=1``); the ratios do not depend on that choice.
+A neuron that never varies has no signal: it gets 0, without a warning.
+"""
+
+import numpy as np
+from jaxtyping import Float, Float64
+
+
+def signal_power(
+    trials: Float[np.ndarray, "repeats images neurons"],
+) -> Float64[np.ndarray, " neurons"]:
+    """Signal power: the variance over images that repeats share, in squared units of the response.
+
+    SP = (N Var(mean over repeats) - mean over repeats of Var(trial)) / (N - 1), with variances over images:
+    unbiased, so it falls below zero for about half of the neurons that carry no signal.
+
+    Args:
+        trials: responses, at least two repeats of at least two images.
+
+    Raises:
+        ValueError: there are fewer than two repeats or two images.
+
+    Source: Sahani and Linden 2003; Schoppe et al. 2016 (doi:10.3389/fncom.2016.00010).
+    """
+    repeats, images, _ = trials.shape
+    if min(repeats, images) < 2:
+        raise ValueError(
+            f"trials: {repeats} repeats of {images} images; signal power needs at least two of each"
+        )
+    return (repeats * _variance_of_mean(trials) - _variance_of_trial(trials)) / (repeats - 1)
+
+
+def cc_max(trials: Float[np.ndarray, "repeats images neurons"]) -> Float64[np.ndarray, " neurons"]:
+    """Highest correlation that a model can reach with the mean over repeats: sqrt(SP / Var(mean)).
+
+    NaN where the signal power is not positive: such a neuron carries no signal that these repeats show.
+    A region's mean counts those neurons as 0 (`mean_cc_max`), since a model's mean Pearson r does too.
+
+    Source: Schoppe et al. 2016 (doi:10.3389/fncom.2016.00010).
+    """
+    power = signal_power(trials)
+    with_signal = power > 0
+    ceiling = np.full(power.shape, np.nan)
+    ceiling[with_signal] = np.sqrt(power[with_signal] / _variance_of_mean(trials)[with_signal])
+    return ceiling
+
+
+def mean_cc_max(trials: Float[np.ndarray, "repeats images neurons"]) -> float:
+    """Mean of `cc_max` over all neurons of a region; those without signal power count as 0."""
+    return float(np.nan_to_num(cc_max(trials)).mean())
+
+
+def explainable_variance(
+    trials: Float[np.ndarray, "repeats images neurons"],
+) -> Float64[np.ndarray, " neurons"]:
+    """Share of a single trial's variance that the image explains: SP / mean Var(trial).
+
+    At most 1; as unbiased as the signal power, hence slightly negative for neurons without signal.
+    """
+    total = _variance_of_trial(trials)
+    power = signal_power(trials)
+    return np.divide(power, total, out=np.zeros_like(total), where=total > 0)
+
+
+def oracle_correlation(
+    trials: Float[np.ndarray, "repeats images neurons"],
+) -> Float64[np.ndarray, " neurons"]:
+    """Jackknife oracle: Pearson r between each trial and the mean of the other repeats of its image.
+
+    One r a neuron, over all pairs of repeat and image at once, so it also counts drifts between repeats.
+
+    Source: the oracle of Walker et al. 2019 (doi:10.1038/s41593-019-0517-x).
+
+    Raises:
+        ValueError: there are fewer than two repeats.
+    """
+    repeats, _, neurons = trials.shape
+    if repeats < 2:
+        raise ValueError(f"trials: {repeats} repeat; the jackknife needs at least two")
+    trials = trials.astype(np.float64)
+    others = (trials.sum(axis=0) - trials) / (repeats - 1)
+    held_out, oracle = (_centred(array.reshape(-1, neurons)) for array in (trials, others))
+    norm = np.sqrt((held_out**2).sum(axis=0) * (oracle**2).sum(axis=0))
+    return np.divide((held_out * oracle).sum(axis=0), norm, out=np.zeros(neurons), where=norm > 0)
+
+
+def _variance_of_mean(
+    trials: Float[np.ndarray, "repeats images neurons"],
+) -> Float64[np.ndarray, " neurons"]:
+    """Variance over images of the mean over repeats; exactly 0 where it is constant."""
+    return _variance(trials.mean(axis=0, dtype=np.float64))
+
+
+def _variance_of_trial(
+    trials: Float[np.ndarray, "repeats images neurons"],
+) -> Float64[np.ndarray, " neurons"]:
+    """Variance over images of a single trial, mean over repeats."""
+    return np.mean([_variance(trial.astype(np.float64)) for trial in trials], axis=0)
+
+
+def _variance(responses: Float64[np.ndarray, "images neurons"]) -> Float64[np.ndarray, " neurons"]:
+    """Unbiased variance over images."""
+    return (_centred(responses) ** 2).sum(axis=0) / (len(responses) - 1)
+
+
+def _centred(responses: Float64[np.ndarray, "images neurons"]) -> Float64[np.ndarray, "images neurons"]:
+    """Deviation from the mean over images; exactly 0 where all are equal, which rounding of the mean hides."""
+    constant = (responses == responses[:1]).all(axis=0)
+    return np.where(constant, 0.0, responses - responses.mean(axis=0))

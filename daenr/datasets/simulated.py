@@ -1,0 +1,389 @@
+"""A simulated recording of mouse V1 in the published layout: photographs -> patches -> population -> trials.
+
+It needs no download and keeps the truth about which neurons see the image at all. "The recording" below
+is that of Antolik et al. 2016 (doi:10.1371/journal.pcbi.1004927), which the numbers are matched to.
+
+Stimuli
+    31x31 patches of photographs that ship inside scikit-image, in grey. Each photograph is shrunk to several
+    sizes (``SHORT_SIDES``), so that a patch shows a piece of an object or a scene. The shrunken photograph,
+    not the patch, is histogram-equalised to 256 levels from 0 to 0.000255, with 5% of its pixels black and
+    3% white: patches differ in mean and contrast as the test images of regions 1 and 2 of the recording do
+    (black 5.4%, white 2.9%; 59% of the variance within images; lowest contrast 0.10 of the range, here the
+    limit below which a patch is drawn again). Photographs of test patches give no training patch. All
+    regions show the same test images, as regions 1 and 2 of the recording do, where they have as many.
+
+Population
+    A neuron's drive is a rectified and squared Gabor (simple cell) or the energy of a quadrature pair (complex
+    cell; Adelson and Bergen 1985), divided by the local contrast energy around its receptive field (Heeger
+    1992; Carandini and Heeger 2012). Most cells are simple, as in the upper layers of mouse V1 (Niell and
+    Stryker 2008), and Gabors have at most about one cycle (Ringach 2002): they are localized to a few pixels.
+    ``UNRESPONSIVE`` of the neurons do not see the image: their drive is that of another, random image in every
+    trial, so that their responses are distributed like everybody's.
+
+Noise
+    Responses inferred from calcium signals are zero in half of the trials and skewed else. Here, a trial's
+    number of events is Poisson, its rate the drive (over a spontaneous floor) times a gain that varies from
+    trial to trial (multiplicative noise; Goris et al. 2014); each event adds an exponential amplitude
+    (additive noise). Hence exact zeros, and a mean response that follows the drive.
+
+Calibration
+    Per neuron on the training trials, in closed form: the spontaneous floor sets the variation of the rate,
+    the scale of the rate is the quantile that makes a given share of the trials silent, and the scale of the
+    amplitudes sets the mean response. What remains, the signal's share of a trial's variance, follows from the
+    constants ``RATE_VARIATION`` and ``GAIN_VARIANCE``; they are chosen so that mean CC_max is within 0.70-0.81
+    and the jackknife oracle correlation within 0.30-0.39 (`daenr.ceilings`), as in the recording's regions.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+from jaxtyping import Bool, Float64
+from scipy.stats import rankdata
+from skimage.color import rgb2gray
+from skimage.transform import resize
+from skimage.util import img_as_float64
+
+from daenr.datasets.archive import Recording, write
+
+# ---- Stimuli
+
+SIDE = 31
+"""Side of an image, pixels, as in the recording."""
+
+LEVELS, BRIGHTEST = 256, 0.000255
+"""Number of intensities and the highest of them, as in the recording; the lowest is 0."""
+
+TRAINING_PHOTOGRAPHS = (
+    "astronaut",
+    "brick",
+    "clock",
+    "coins",
+    "grass",
+    "gravel",
+    "immunohistochemistry",
+    "moon",
+    "retina",
+    "rocket",
+    "stereo_motorcycle",
+)
+TEST_PHOTOGRAPHS = ("camera", "chelsea", "coffee")
+"""Names in skimage.data; only photographs whose files are in the package, so nothing is downloaded."""
+
+SHORT_SIDES = (96, 144, 216)
+"""Shorter side of a photograph when patches are cut from it, pixels: a patch spans a third to a seventh."""
+
+BLACK, WHITE = 0.05, 0.03
+"""Shares of a photograph's pixels at the lowest and the highest level (recording: 0.054 and 0.029)."""
+
+LOWEST_CONTRAST = 0.10
+"""Lowest standard deviation of a patch over the range of intensities (recording: 0.102)."""
+
+# ---- Population
+
+UNRESPONSIVE = 0.17
+"""Share of neurons that do not see the image."""
+
+SIMPLE = 0.7
+"""Share of simple cells among all neurons."""
+
+CENTRES = (8.0, 22.0)
+"""Receptive-field centres lie between these rows and columns, pixels: most of each field is in the image."""
+
+WIDTHS = (2.0, 3.5)
+"""Standard deviation of the Gabor's envelope across its bars, pixels."""
+
+ELONGATION = (1.0, 1.5)
+"""Envelope along the bars over that across them (Ringach 2002)."""
+
+CYCLES = (0.15, 0.35)
+"""Cycles in one standard deviation of the envelope (Ringach 2002: 0.1-0.5, lower where fields are blobs)."""
+
+POOL = 2.0
+"""Radius of the normalisation pool over that of the receptive field."""
+
+SEMI_SATURATION = 0.2
+"""Local contrast (over the range of intensities) that halves a drive: about two thirds of the images' own."""
+
+# ---- Noise and calibration
+
+RATE_VARIATION = (0.7, 1.1)
+"""Standard deviation of a neuron's rate over images, over its mean: sets how reliable the neuron is."""
+
+GAIN_VARIANCE = 0.3
+"""Variance of the multiplicative gain, whose mean is 1 (Goris et al. 2014 have 0.1-1 in visual cortex)."""
+
+LOWEST_FLOOR = 0.1
+"""Lowest spontaneous rate over the mean rate."""
+
+SILENT, SILENT_SPREAD = 0.515, 0.04
+"""Share of zeros among training trials: mean over neurons (recording: 0.49-0.52) and half-range (0.04)."""
+
+MEAN_RESPONSE, MEAN_SPREAD = 0.615, 0.25
+"""Mean training response over neurons (recording: 0.56-0.69); deviation of its logarithm (0.2-0.3)."""
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A photograph at one size, histogram-equalised, values from 0 to 255."""
+
+    name: str
+    pixels: Float64[np.ndarray, "height width"]
+
+
+@dataclass(frozen=True)
+class Population:
+    """Parameters of the neurons, each of shape (neurons,); lengths in pixels, angles in radians."""
+
+    row: Float64[np.ndarray, " neurons"]
+    column: Float64[np.ndarray, " neurons"]
+    width: Float64[np.ndarray, " neurons"]
+    elongation: Float64[np.ndarray, " neurons"]
+    orientation: Float64[np.ndarray, " neurons"]
+    cycles: Float64[np.ndarray, " neurons"]
+    phase: Float64[np.ndarray, " neurons"]
+    simple: Bool[np.ndarray, " neurons"]
+    responsive: Bool[np.ndarray, " neurons"]
+
+
+def simulate_archive(archive: Path, sizes: Mapping[str, Mapping[str, int]], seed: int) -> None:
+    """Write a simulated recording in the published layout; the same seed makes the same bytes.
+
+    Args:
+        archive: the zip file to write.
+        sizes: region -> its ``train_images``, ``test_images``, ``repeats`` and ``neurons``.
+        seed: of stimuli, population and noise; not negative.
+
+    Raises:
+        ValueError: as for `simulate`.
+    """
+    write(archive, (simulate(region, **size, seed=seed) for region, size in sizes.items()))
+
+
+def simulate(
+    region: str, train_images: int, test_images: int, repeats: int, neurons: int, seed: int
+) -> Recording:
+    """One region's recording: see the module's docstring.
+
+    Test images depend on their number and the seed alone, so that all regions share them; everything else differs
+    from region to region.
+
+    Raises:
+        ValueError: more distinct images are asked for than the photographs hold.
+    """
+    training = patches(TRAINING_PHOTOGRAPHS, train_images, _generator(seed, f"{region}/training images"))
+    test = patches(TEST_PHOTOGRAPHS, test_images, _generator(seed, "test images"))
+    population = draw_population(neurons, _generator(seed, f"{region}/population"))
+    training_responses, test_trials = respond(
+        drive(population, training),
+        drive(population, test),
+        population.responsive,
+        repeats,
+        _generator(seed, f"{region}/trials"),
+    )
+    return Recording(
+        region=region,
+        training_images=training / (LEVELS - 1) * BRIGHTEST,
+        training_responses=training_responses,
+        test_images=test / (LEVELS - 1) * BRIGHTEST,
+        test_trials=test_trials,
+        responsive=population.responsive,
+        sha256={},
+    )
+
+
+def _generator(seed: int, purpose: str) -> np.random.Generator:
+    """A generator for one purpose, so that a change of one count leaves everything else as it was."""
+    return np.random.default_rng([seed, *purpose.encode()])
+
+
+# ---- Stimuli
+
+
+def patches(
+    names: tuple[str, ...], count: int, rng: np.random.Generator
+) -> Float64[np.ndarray, "images pixels"]:
+    """Distinct patches in random order, levels from 0 to 255, from photographs and sizes with equal chances.
+
+    Raises:
+        ValueError: the photographs do not hold so many distinct patches.
+    """
+    distinct: dict[bytes, Float64[np.ndarray, " pixels"]] = {}
+    drawn = _draw_patches(list(_photographs(names)), rng)
+    # Most patches are new and have contrast; so many draws fail only where the photographs are exhausted.
+    for _, patch in zip(range(100 * count), drawn, strict=False):
+        if patch.std() >= LOWEST_CONTRAST * (LEVELS - 1):
+            distinct.setdefault(patch.tobytes(), patch)
+        if len(distinct) == count:
+            return np.stack(list(distinct.values()))
+    raise ValueError(
+        f"{count} images: the photographs {', '.join(names)} gave {len(distinct)} distinct ones; ask for fewer"
+    )
+
+
+def _draw_patches(
+    photographs: list[Photograph], rng: np.random.Generator
+) -> Iterator[Float64[np.ndarray, " pixels"]]:
+    """Patches at random places of random photographs, without end."""
+    while True:
+        pixels = photographs[rng.integers(len(photographs))].pixels
+        row, column = (rng.integers(length - SIDE + 1) for length in pixels.shape)
+        yield pixels[row : row + SIDE, column : column + SIDE].flatten()
+
+
+def _photographs(names: tuple[str, ...]) -> Iterator[Photograph]:
+    """Every photograph at every size."""
+    for name in names:
+        loaded = getattr(skimage.data, name)()
+        picture = loaded[0] if isinstance(loaded, tuple) else loaded  # the left one of a stereo pair
+        grey = rgb2gray(picture) if picture.ndim == 3 else img_as_float64(picture)
+        for short_side in SHORT_SIDES:
+            shape = [round(length * short_side / min(grey.shape)) for length in grey.shape]
+            yield Photograph(name, equalise(resize(grey, shape, anti_aliasing=True)))
+
+
+def equalise(grey: Float64[np.ndarray, "height width"]) -> Float64[np.ndarray, "height width"]:
+    """Histogram-equalise a photograph: a pixel's level is its rank; the lowest are black, the highest white.
+
+    Args:
+        grey: intensities from 0 to 1.
+
+    Returns:
+        Whole numbers from 0 to 255; ``BLACK`` and ``WHITE`` are the shares of 0 and 255 if no pixels tie.
+    """
+    # A uniform area differs by rounding alone after resizing; ranks would make a texture of that.
+    rank = (rankdata(grey.round(3), method="min").reshape(grey.shape) - 1) / grey.size
+    return np.clip((rank - BLACK) / (1 - BLACK - WHITE) * (LEVELS - 1), 0, LEVELS - 1).round()
+
+
+# ---- Population
+
+
+def draw_population(neurons: int, rng: np.random.Generator) -> Population:
+    """Draw the neurons' parameters; the shares of simple and of responsive cells are exact, up to rounding."""
+    return Population(
+        row=rng.uniform(*CENTRES, neurons),
+        column=rng.uniform(*CENTRES, neurons),
+        width=rng.uniform(*WIDTHS, neurons),
+        elongation=rng.uniform(*ELONGATION, neurons),
+        orientation=rng.uniform(0, np.pi, neurons),
+        cycles=rng.uniform(*CYCLES, neurons),
+        phase=rng.uniform(0, 2 * np.pi, neurons),
+        simple=rng.permutation(neurons) < round(SIMPLE * neurons),
+        responsive=rng.permutation(neurons) >= round(UNRESPONSIVE * neurons),
+    )
+
+
+def drive(
+    population: Population, images: Float64[np.ndarray, "images pixels"]
+) -> Float64[np.ndarray, "images neurons"]:
+    """What each neuron would make of each image, noise-free and in arbitrary units: energy over local energy.
+
+    Simple cells: max(<image, Gabor>, 0)^2; complex cells: the sum of both squares of a quadrature pair. Each is
+    divided by the squared contrast under the pool's Gaussian plus that of ``SEMI_SATURATION``.
+
+    Args:
+        population: the neurons.
+        images: levels from 0 to 255.
+    """
+    contrast = images / (LEVELS - 1) - 0.5
+    even, odd, pool = _receptive_fields(population)
+    in_phase, quadrature = contrast @ even, contrast @ odd
+    energy = np.where(population.simple, np.maximum(in_phase, 0) ** 2, in_phase**2 + quadrature**2)
+    local = contrast**2 @ pool
+    return energy / (local + SEMI_SATURATION**2)
+
+
+def _receptive_fields(population: Population) -> tuple[Float64[np.ndarray, "pixels neurons"], ...]:
+    """Gabors of each neuron's phase and a quarter of a cycle later, of unit norm; pool weights of unit sum."""
+    row, column = (axis.reshape(-1, 1) for axis in np.mgrid[:SIDE, :SIDE].astype(np.float64))
+    down, right = row - population.row, column - population.column
+    cosine, sine = np.cos(population.orientation), np.sin(population.orientation)
+    across = (right * cosine + down * sine) / population.width
+    along = (down * cosine - right * sine) / (population.width * population.elongation)
+    envelope = np.exp(-(across**2 + along**2) / 2)
+    angle = 2 * np.pi * population.cycles * across + population.phase
+    even, odd = (
+        gabor / np.linalg.norm(gabor, axis=0)
+        for gabor in (envelope * np.cos(angle), envelope * np.sin(angle))
+    )
+    pool = np.exp(-(down**2 + right**2) / (2 * (POOL * population.width) ** 2))
+    return even, odd, pool / pool.sum(axis=0)
+
+
+# ---- Noise and calibration
+
+
+def respond(
+    training_drive: Float64[np.ndarray, "train neurons"],
+    test_drive: Float64[np.ndarray, "test neurons"],
+    responsive: Bool[np.ndarray, " neurons"],
+    repeats: int,
+    rng: np.random.Generator,
+) -> tuple[Float64[np.ndarray, "train neurons"], Float64[np.ndarray, "repeats test neurons"]]:
+    """Single trials of the training and of the test images, calibrated on the training trials.
+
+    Args:
+        training_drive: noise-free drive by the training images, arbitrary units.
+        test_drive: the same by the test images.
+        responsive: False for neurons whose drive comes from random training images instead.
+        repeats: trials of each test image.
+        rng: draws everything random.
+    """
+    neurons = len(responsive)
+    floor, slope = _rate(training_drive, rng.uniform(*RATE_VARIATION, neurons))
+    trained, tested = floor + slope * training_drive, floor + slope * test_drive
+    trials = (repeats, *tested.shape)
+    elsewhere = trained[rng.integers(len(trained), size=trials), np.arange(neurons)]
+    tested = np.where(responsive, tested, elsewhere) * _gain(trials, rng)
+    trained = np.where(responsive, trained, rng.permuted(trained, axis=0)) * _gain(trained.shape, rng)
+
+    # The first event of a trial at rate r comes after an exponential time over r, in units of a trial.
+    first, first_tested = rng.exponential(size=trained.shape), rng.exponential(size=trials)
+    silent = SILENT + _centred(rng.uniform(-SILENT_SPREAD, SILENT_SPREAD, neurons))
+    scale = np.array([np.quantile(*column) for column in zip((first / trained).T, 1 - silent, strict=True)])
+    responses = _amplitudes(scale * trained, first, rng)
+    mean = np.exp(rng.normal(0, MEAN_SPREAD, neurons))
+    amplitude = MEAN_RESPONSE * mean / mean.mean() / responses.mean(axis=0)
+    return amplitude * responses, amplitude * _amplitudes(scale * tested, first_tested, rng)
+
+
+def _rate(
+    drive: Float64[np.ndarray, "images neurons"], variation: Float64[np.ndarray, " neurons"]
+) -> tuple[Float64[np.ndarray, " neurons"], Float64[np.ndarray, " neurons"]]:
+    """Spontaneous floor and slope over the drive of a rate with mean 1 and this standard deviation.
+
+    The floor is at least ``LOWEST_FLOOR``, at the expense of the deviation where the drive varies little.
+    """
+    mean, deviation = drive.mean(axis=0), drive.std(axis=0)
+    # Among few images there may be none that drives a cell: it is then spontaneously active alone.
+    slope = np.divide(variation, deviation, out=np.zeros_like(mean), where=deviation > 0)
+    slope = np.minimum(slope, np.divide(1 - LOWEST_FLOOR, mean, out=np.zeros_like(mean), where=mean > 0))
+    return 1 - slope * mean, slope
+
+
+def _gain(shape: tuple[int, ...], rng: np.random.Generator) -> Float64[np.ndarray, "..."]:
+    """Multiplicative gain of single trials: gamma with mean 1 and variance ``GAIN_VARIANCE``."""
+    return rng.gamma(1 / GAIN_VARIANCE, GAIN_VARIANCE, shape)
+
+
+def _amplitudes(
+    rate: Float64[np.ndarray, "*trials neurons"],
+    first: Float64[np.ndarray, "*trials neurons"],
+    rng: np.random.Generator,
+) -> Float64[np.ndarray, "*trials neurons"]:
+    """Summed amplitudes of a trial's events, each exponential with mean 1.
+
+    Args:
+        rate: expected number of events.
+        first: exponential variate that the rate is compared with: there is an event if it is below the rate.
+        rng: draws the other events, so that their number is Poisson with mean ``rate``, and the amplitudes.
+    """
+    events = (first < rate) * (1 + rng.poisson(np.maximum(rate - first, 0)))
+    return rng.standard_gamma(events)
+
+
+def _centred(values: Float64[np.ndarray, " neurons"]) -> Float64[np.ndarray, " neurons"]:
+    return values - values.mean()

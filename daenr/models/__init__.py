@@ -1,0 +1,1 @@
+"""The models: encoder and auto-encoders, readouts, and the joint model of both."""

@@ -1,0 +1,234 @@
+"""The encoder h_1 ... h_4, and the auto-encoders that reconstruct the image from h_4: CAE, VAE, VQ-VAE.
+
+The encoder stands apart from what is above it, since a readout shares it (Fig. 1c) and an end-to-end
+baseline has nothing but it. ``AUTOENCODERS`` is the registry: a further auto-encoder is one class with a
+``latent`` and one line there.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from daenr.randomness import initialise
+
+IMAGE_SIZE = 32
+STRIDES = (2, 1, 2, 1)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What the config's ``model`` section says; see ``config/README.md`` for each key and its source."""
+
+    channels: int = 48
+    latent: int = 100
+    codes: int = 256
+    code_dimension: int = 32
+    commitment: float = 0.25
+    readout_deviation: float = 0.01
+    fr_penalty: float = 0.02
+    fc_penalty: float = 0.01
+    fc_dropout: float = 0.5
+
+
+def layer_size(depth: int) -> int:
+    """Side of the feature map h_depth in positions: 16, 16, 8, 8."""
+    return IMAGE_SIZE // math.prod(STRIDES[:depth])
+
+
+class Encoder(nn.Module):
+    """48C23-48C13-48C23-48C13 up to block ``depth``; a block is a 3x3 convolution, batch norm and ELU.
+
+    Args:
+        depth: number of blocks, 1 to 4; the layers above the one that is read out are not built.
+        channels: filters a block.
+        init: generator of the initial weights. Blocks draw in order, so a short encoder starts like a long one.
+    """
+
+    def __init__(self, depth: int, channels: int, init: torch.Generator) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(1 if index == 0 else channels, channels, 3, stride=stride, padding=1),
+                nn.BatchNorm2d(channels),
+                nn.ELU(),
+            )
+            for index, stride in enumerate(STRIDES[:depth])
+        )
+        initialise(self, init)
+
+    def forward(self, images: Float[Tensor, "batch 1 32 32"]) -> list[Float[Tensor, "batch channels _ _"]]:
+        """Features [h_1, ..., h_depth]."""
+        features = []
+        for block in self.blocks:
+            images = block(images)
+            features.append(images)
+        return features
+
+
+class Decoder(nn.Sequential):
+    """48DC13-48DC23-48DC13-1DC23: transposed 3x3 convolutions, batch norm and ELU; the last one ends in tanh."""
+
+    def __init__(self, channels: int, init: torch.Generator) -> None:
+        layers: list[nn.Module] = []
+        for stride in reversed(STRIDES[1:]):
+            layers += [_transposed(channels, channels, stride), nn.BatchNorm2d(channels), nn.ELU()]
+        super().__init__(*layers, _transposed(channels, 1, STRIDES[0]), nn.Tanh())
+        initialise(self, init)
+
+
+def _transposed(inputs: int, outputs: int, stride: int) -> nn.ConvTranspose2d:
+    """A transposed convolution that multiplies the side of its input by the stride."""
+    return nn.ConvTranspose2d(inputs, outputs, 3, stride=stride, padding=1, output_padding=stride - 1)
+
+
+@dataclass(frozen=True)
+class Generators:
+    """Generators that a model draws from: initial weights on the CPU, noise where it computes."""
+
+    encoder: torch.Generator
+    latent: torch.Generator
+    decoder: torch.Generator
+    readout: torch.Generator
+    latent_noise: torch.Generator
+    dropout: torch.Generator
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What an auto-encoder makes of h_4.
+
+    Attributes:
+        image: the reconstruction, in [-1, 1].
+        regularisation: the auto-encoder's own terms beside the squared error, summed over an image.
+    """
+
+    image: Float[Tensor, "batch 1 32 32"]
+    regularisation: Float[Tensor, " batch"]
+
+
+class Autoencoder(nn.Module, ABC):
+    """What stands above the encoder: a latent, which is all that a variant defines, and the decoder."""
+
+    def __init__(self, spec: ModelSpec, generators: Generators) -> None:
+        super().__init__()
+        self.decoder = Decoder(spec.channels, generators.decoder)
+
+    def forward(self, features: Float[Tensor, "batch channels 8 8"]) -> Decoded:
+        """Reconstruct images from h_4."""
+        restored, regularisation = self.latent(features)
+        return Decoded(self.decoder(restored), regularisation)
+
+    @abstractmethod
+    def latent(
+        self, features: Float[Tensor, "batch channels 8 8"]
+    ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
+        """Squeeze h_4 through the latent; return what the decoder starts from and the regularisation."""
+
+
+class CAE(Autoencoder):
+    """Convolutional auto-encoder (Masci 2011): a latent of 100 numbers, linear on both sides."""
+
+    def __init__(self, spec: ModelSpec, generators: Generators) -> None:
+        super().__init__(spec, generators)
+        self.shape = (spec.channels, layer_size(4), layer_size(4))
+        self.to_latent = nn.Linear(math.prod(self.shape), self.latent_outputs(spec))
+        self.from_latent = nn.Linear(spec.latent, math.prod(self.shape))
+        for layer in (self.from_latent, self.to_latent):
+            initialise(layer, generators.latent)
+
+    @staticmethod
+    def latent_outputs(spec: ModelSpec) -> int:
+        """Numbers that the encoder's side of the latent puts out."""
+        return spec.latent
+
+    def latent(
+        self, features: Float[Tensor, "batch channels 8 8"]
+    ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
+        """Linear down, linear up."""
+        code = self.to_latent(features.flatten(1))
+        return self.restore(code), features.new_zeros(len(features))
+
+    def restore(self, code: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channels 8 8"]:
+        """The feature map that the decoder starts from."""
+        restored: Tensor = self.from_latent(code)
+        return restored.reshape(-1, *self.shape)
+
+
+class VAE(CAE):
+    """Variational auto-encoder (Kingma & Welling 2014): a Gaussian latent with the prior N(0, 1).
+
+    The latent is sampled in training; validation and test use its mean.
+    """
+
+    def __init__(self, spec: ModelSpec, generators: Generators) -> None:
+        super().__init__(spec, generators)
+        self.noise = generators.latent_noise
+
+    @staticmethod
+    def latent_outputs(spec: ModelSpec) -> int:
+        """A mean and a log-variance for each number of the latent."""
+        return 2 * spec.latent
+
+    def latent(
+        self, features: Float[Tensor, "batch channels 8 8"]
+    ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
+        """Draw z = mean + deviation * noise; the regularisation is KL(q || N(0, 1)) in nats."""
+        mean, log_variance = self.to_latent(features.flatten(1)).chunk(2, dim=1)
+        code = mean
+        if self.training:
+            noise = torch.randn(mean.shape, generator=self.noise, device=mean.device, dtype=mean.dtype)
+            code = mean + (log_variance / 2).exp() * noise
+        return self.restore(code), kl_divergence(mean, log_variance)
+
+
+def kl_divergence(
+    mean: Float[Tensor, "batch latent"], log_variance: Float[Tensor, "batch latent"]
+) -> Float[Tensor, " batch"]:
+    """KL(N(mean, exp(log_variance)) || N(0, 1)) in nats, summed over the latent (Kingma & Welling 2014, App. B)."""
+    return (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
+
+
+class VQVAE(Autoencoder):
+    """Vector-quantised auto-encoder (van den Oord 2017): each of 8x8 positions takes one of 256 codes.
+
+    The gradient passes the quantisation straight through; the codes follow the codebook term, no moving averages.
+    """
+
+    def __init__(self, spec: ModelSpec, generators: Generators) -> None:
+        super().__init__(spec, generators)
+        self.commitment = spec.commitment
+        self.to_code = nn.Conv2d(spec.channels, spec.code_dimension, 1)
+        self.from_code = nn.Conv2d(spec.code_dimension, spec.channels, 1)
+        self.codebook = nn.Parameter(torch.empty(spec.codes, spec.code_dimension))
+        for layer in (self.from_code, self.to_code):
+            initialise(layer, generators.latent)
+        bound = math.sqrt(3 / spec.code_dimension)  # unit scaling, as the authors' own code starts it
+        nn.init.uniform_(self.codebook, -bound, bound, generator=generators.latent)
+
+    def latent(
+        self, features: Float[Tensor, "batch channels 8 8"]
+    ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
+        """Quantise; the regularisation is |sg(z) - e|^2 + commitment |z - sg(e)|^2, summed over positions."""
+        vectors = self.to_code(features)
+        codes = self.codebook[nearest(vectors, self.codebook)].permute(0, 3, 1, 2)
+        codebook_term = (vectors.detach() - codes).square().flatten(1).sum(1)
+        commitment_term = (vectors - codes.detach()).square().flatten(1).sum(1)
+        straight_through = vectors + (codes - vectors).detach()
+        return self.from_code(straight_through), codebook_term + self.commitment * commitment_term
+
+
+def nearest(
+    vectors: Float[Tensor, "batch dimension height width"], codebook: Float[Tensor, "codes dimension"]
+) -> Int[Tensor, "batch height width"]:
+    """Index of the code with the smallest Euclidean distance to each vector."""
+    scores = functional.conv2d(vectors.detach(), codebook.detach()[:, :, None, None])
+    half_squares = codebook.detach().square().sum(1)[:, None, None] / 2
+    return (half_squares - scores).argmin(1)
+
+
+AUTOENCODERS: dict[str, type[Autoencoder]] = {"cae": CAE, "vae": VAE, "vq-vae": VQVAE}

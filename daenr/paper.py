@@ -1,0 +1,141 @@
+"""The paper's numbers: its results (Tables 2-6), loss weights (Tables 8-13) and data sizes (Table 7).
+
+The numbers stand in ``config/paper/*.csv`` as printed and nowhere in code. The Snakefile imports this
+module while it parses, so it needs the standard library only.
+"""
+
+import csv
+import dataclasses
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """One published result, a number of Tables 2-6.
+
+    ``layer`` is None for the plain auto-encoder of Table 2. Table 5 prints its plain auto-encoders under
+    each of the four layers, and so do these records. ``neurons`` are those whose responses were trained on:
+    ``all``, ``significant`` or ``insignificant``. Units: ``mse`` on the [-1, 1] scale of the images,
+    ``psnr`` in decibels, ``ssim`` and ``pcc`` without unit.
+    """
+
+    table: str
+    region: str
+    model: str
+    layer: str | None
+    neurons: str
+    metric: str
+    value: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Weight:
+    """The weights of one joint loss, Eq. 7 (Tables 8-13): alpha for the images, beta for the responses.
+
+    ``task`` is what the weights were chosen for: ``ir`` (image reconstruction) or ``nrs`` (neural
+    representation similarity).
+    """
+
+    table: str
+    task: str
+    region: str
+    model: str
+    layer: str
+    alpha: float
+    beta: float
+
+
+@dataclasses.dataclass(frozen=True)
+class RegionSize:
+    """The size of one region's recording (Table 7); ``repeats`` counts the trials of each test image."""
+
+    region: str
+    train_images: int
+    test_images: int
+    repeats: int
+    neurons: int
+
+
+Record = TypeVar("Record", Published, Weight, RegionSize)
+
+
+def published(folder: Path, table: str) -> list[Published]:
+    """The published results of one table, in the order of the file.
+
+    Args:
+        folder: the folder of the paper's CSV files, ``config/paper``.
+        table: ``table2`` ... ``table6``.
+
+    Raises:
+        ValueError: a column is unknown or missing, or a cell is no number; names file and line.
+    """
+    return _records(folder / f"{table}.csv", Published)
+
+
+def weights(folder: Path) -> list[Weight]:
+    """The loss weights of Tables 8-13, in the order of ``weights.csv``; errors as for ``published``."""
+    return _records(folder / "weights.csv", Weight)
+
+
+def region_sizes(folder: Path) -> list[RegionSize]:
+    """The data sizes of Table 7, in the order of ``table7.csv``; errors as for ``published``."""
+    return _records(folder / "table7.csv", RegionSize)
+
+
+def _records(path: Path, record: type[Record]) -> list[Record]:
+    """Read a CSV whose columns are the fields of ``record``; a field's type says how its cells are read."""
+    parsers = {field.name: _PARSERS[field.type] for field in dataclasses.fields(record)}
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.reader(file)
+        header = next(reader, [])
+        if sorted(header) != sorted(parsers):
+            raise ValueError(
+                f"{path}, line 1: the columns must be {','.join(parsers)}; got {','.join(header)}"
+            )
+        records = []
+        for row in reader:
+            where = f"{path}, line {reader.line_num}"
+            if len(row) != len(header):
+                raise ValueError(f"{where}: {len(header)} cells expected, one a column; got {len(row)}")
+            cells = dict(zip(header, row, strict=True))
+            records.append(
+                record(**{name: parse(cells[name], where, name) for name, parse in parsers.items()})
+            )
+    return records
+
+
+def _text(cell: str, where: str, column: str) -> str:
+    if not cell:
+        raise ValueError(f"{where}: {column} must not be empty")
+    return cell
+
+
+def _text_or_none(cell: str, where: str, column: str) -> str | None:
+    return cell or None
+
+
+def _count(cell: str, where: str, column: str) -> int:
+    if not cell.isdecimal():
+        raise ValueError(f"{where}: {column} must be a whole number, got {cell!r}")
+    return int(cell)
+
+
+def _number(cell: str, where: str, column: str) -> float:
+    try:
+        number = float(cell)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{where}: {column} must be a finite number, got {cell!r}")
+    return number
+
+
+_PARSERS: dict[object, Callable[[str, str, str], Any]] = {
+    str: _text,
+    str | None: _text_or_none,
+    int: _count,
+    float: _number,
+}

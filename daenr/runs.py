@@ -1,0 +1,334 @@
+"""Runs: every training that the paper's tables and figures need, each once.
+
+A ``Run`` is identified by the values that define it, and its name spells them. A ``Cell`` is one place in
+a table of the paper and the run whose metrics stand there; two tables that need the same training share it.
+This module is imported while the workflow's files are parsed, so it needs the standard library alone.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from daenr.paper import Weight, weights
+
+AUTOENCODERS = ("cae", "vae", "vq-vae")
+READOUTS = ("fr", "fc", "fm")
+BASELINES = tuple(f"cnn-{readout}" for readout in READOUTS)
+JOINT = tuple(f"{autoencoder}-{readout}" for readout in READOUTS for autoencoder in AUTOENCODERS)
+MODELS = (*AUTOENCODERS, *BASELINES, *JOINT)
+LAYERS = ("h1", "h2", "h3", "h4")
+NEURONS = ("all", "significant", "insignificant")
+
+METRICS: Mapping[str, tuple[str, ...]] = {
+    "table2": ("mse", "psnr", "ssim"),
+    "table3": ("mse", "ssim", "psnr"),
+    "table4": ("pcc",),
+    "table5": ("mse", "psnr", "ssim"),
+    "table6": ("pcc",),
+}
+
+
+def split_model(model: str) -> tuple[str | None, str | None]:
+    """The auto-encoder and the readout of a model: ``vq-vae-fr`` -> (``vq-vae``, ``fr``), ``cnn-fr`` -> (None, ``fr``).
+
+    Raises:
+        ValueError: if there is no such model; the message lists those there are.
+    """
+    if model not in MODELS:
+        raise ValueError(f"model must be one of {list(MODELS)}, got {model!r}")
+    if model in AUTOENCODERS:
+        return model, None
+    autoencoder, _, readout = model.rpartition("-")
+    return (None if autoencoder == "cnn" else autoencoder), readout
+
+
+_NAME = re.compile(
+    r"(?P<dataset>[^_]+)_(?P<region>[^_]+)_(?P<model>[^_]+)_(?P<layer>[^_]+)"
+    r"_a(?P<alpha>[^_]+)_b(?P<beta>[^_]+)_(?P<neurons>[^_]+)_s(?P<seed>\d+)"
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training, identified by the values that define it.
+
+    Attributes:
+        dataset: name of the dataset in the config.
+        region: region of the recording, ``region1`` ...
+        model: one of ``MODELS``.
+        layer: the encoder layer that is read out, ``h1`` ... ``h4``; None for a plain auto-encoder.
+        alpha: weight of the reconstruction loss (Eq. 3); 0 for the end-to-end baselines.
+        beta: weight of the response loss (Eq. 3); 0 for a plain auto-encoder.
+        neurons: the neurons whose responses are trained on, ``all``, ``significant`` or ``insignificant``.
+        seed: seed of everything random in the training.
+    """
+
+    dataset: str
+    region: str
+    model: str
+    layer: str | None
+    alpha: float
+    beta: float
+    neurons: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        autoencoder, readout = split_model(self.model)
+        if (self.layer is None) != (readout is None) or self.layer not in (None, *LAYERS):
+            needs = "no layer" if readout is None else f"a layer out of {list(LAYERS)}"
+            raise ValueError(f"{self.model} takes {needs}, got {self.layer!r}")
+        if self.neurons not in NEURONS or (readout is None and self.neurons != "all"):
+            choices = NEURONS if readout else ("all",)
+            raise ValueError(f"neurons of {self.model} must be one of {list(choices)}, got {self.neurons!r}")
+        if not (0 <= self.alpha < float("inf") and 0 <= self.beta < float("inf")):
+            raise ValueError(f"alpha and beta must be finite and not negative, got {self.alpha}, {self.beta}")
+        if (autoencoder is None and self.alpha != 0) or (readout is None and self.beta != 0):
+            raise ValueError(f"{self.model} has one task, but alpha={self.alpha:g} and beta={self.beta:g}")
+
+    @property
+    def name(self) -> str:
+        """The run's values, spelled; unique, and safe as a folder's name."""
+        return (
+            f"{self.dataset}_{self.region}_{self.model}_{self.layer or 'none'}"
+            f"_a{_spell(self.alpha)}_b{_spell(self.beta)}_{self.neurons}_s{self.seed}"
+        )
+
+    @classmethod
+    def parse(cls, name: str) -> "Run":
+        """The run that a name spells, ``Run.parse(run.name) == run``.
+
+        Raises:
+            ValueError: if the name is not that of a run; the message says what is wrong with it.
+        """
+        match = _NAME.fullmatch(name)
+        if not match:
+            form = "dataset_region_model_layer_aALPHA_bBETA_neurons_sSEED"
+            raise ValueError(f"{name!r} is not the name of a run ({form}, layer 'none' where there is none)")
+        fields = match.groupdict()
+        try:
+            run = cls(
+                **{key: fields[key] for key in ("dataset", "region", "model", "neurons")},
+                layer=None if fields["layer"] == "none" else fields["layer"],
+                alpha=float(fields["alpha"]),
+                beta=float(fields["beta"]),
+                seed=int(fields["seed"]),
+            )
+        except ValueError as error:
+            raise ValueError(f"{name!r} is not the name of a run: {error}") from error
+        if run.name != name:
+            raise ValueError(f"{name!r} is spelled {run.name!r}")
+        return run
+
+    @property
+    def parent(self) -> "Run":
+        """The training on all neurons whose significance test makes this run's group."""
+        return replace(self, neurons="all")
+
+
+def _spell(weight: float) -> str:
+    """The shortest spelling that float() reads back exactly: 1, 0.9, 1e-05."""
+    return repr(float(weight)).removesuffix(".0")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row and column group of a table of the paper, and the run whose metrics stand there.
+
+    The layer is the table's, not the run's: Table 5 prints a plain auto-encoder under each of h1 ... h4.
+    """
+
+    table: str
+    region: str
+    model: str
+    layer: str | None
+    neurons: str
+    run: Run
+
+
+class Plan:
+    """What a config asks for: runs, and the tables and figures that they serve.
+
+    Args:
+        config: the resolved config (see ``config/README.md``).
+        paper: the folder with the paper's numbers, ``config/paper``.
+    """
+
+    def __init__(self, config: Mapping[str, Any], paper: Path) -> None:
+        self.config = config
+        self._weights = {(w.table, w.region, w.model, w.layer): w for w in weights(paper)}
+        self._tables: Mapping[str, Callable[[int], Iterable[Cell]]] = {
+            "table2": self._table2,
+            "table3": self._table3,
+            "table4": self._table4,
+            "table5": self._table5,
+            "table6": self._table6,
+        }
+
+    @property
+    def regions(self) -> list[str]:
+        """Regions of the config, in its order."""
+        return list(self.config["regions"])
+
+    @property
+    def focus(self) -> str:
+        """The region of Tables 3 and 5 and Figures 2, 3 and 4; region 3 in the paper."""
+        return str(self.config["focus_region"])
+
+    @property
+    def other_regions(self) -> list[str]:
+        """Regions that the paper shows in its appendix: all but the focus."""
+        return [region for region in self.regions if region != self.focus]
+
+    def cells(self, table: str) -> list[Cell]:
+        """Cells of one table in the paper's order, one a seed; models that the config leaves out are missing."""
+        return [
+            cell
+            for seed in self.config["seeds"]
+            for cell in self._tables[table](seed)
+            if cell.model in self.config["models"]
+        ]
+
+    def reconstruction_runs(self, region: str) -> list[Run]:
+        """Figures 2, 6, 7: the CAE and CAE-FR_1 ... 4 with the weights of Table 8, first seed."""
+        seed = self.config["seeds"][0]
+        return self._shown(self._table2_region(region, seed))
+
+    def significance_runs(self, region: str) -> list[Run]:
+        """Figures 3 and 8: CAE-FR_1 ... 4 with the weights of Table 8, all seeds."""
+        cells = [cell for seed in self.config["seeds"] for cell in self._table2_region(region, seed)]
+        return [run for run in self._shown(cells) if run.layer is not None]
+
+    def comparison_runs(self) -> list[Run]:
+        """Figure 4: CNN-FR_i and CAE-FR_i in the focus region, all seeds.
+
+        The weights are those of the task ``significance.figure4_task``: the similarity task's (Table 9),
+        since the paper discusses the figure there, or the reconstruction task's, which its caption names.
+        """
+        task = self.config["significance"]["figure4_task"]
+        cells = [cell for seed in self.config["seeds"] for cell in self._table4_region(self.focus, seed)]
+        baselines = [cell for cell in cells if cell.model == "cnn-fr"]
+        joint = [cell for cell in cells if cell.model == "cae-fr"]
+        if task == "ir":
+            return [*self._shown(baselines), *self.significance_runs(self.focus)]
+        return self._shown([*baselines, *joint])
+
+    def runs(self) -> list[Run]:
+        """Every training that the config's tables and figures need, each once."""
+        wanted = [
+            cell.run for table in METRICS if table in self.config["tables"] for cell in self.cells(table)
+        ]
+        for figure, region in self.figure_regions().items():
+            if figure.startswith(("figure2", "figure6", "figure7")):
+                wanted += self.reconstruction_runs(region)
+        if "figure3" in self.config["figures"]:
+            wanted += self.significance_runs(self.focus)
+        if "figure8" in self.config["figures"]:
+            wanted += [run for region in self.other_regions for run in self.significance_runs(region)]
+        if "figure4" in self.config["figures"]:
+            wanted += self.comparison_runs()
+        return list(dict.fromkeys(wanted + [run.parent for run in wanted]))
+
+    def figure_regions(self) -> dict[str, str]:
+        """The region that each figure of reconstructions shows.
+
+        Figure 2 shows the focus region and Figures 6 and 7 the two others, as in the paper. A recording with more
+        regions gets ``figure2-regionN``, one with fewer lacks Figure 7 or both.
+        """
+        others = self.other_regions
+        regions = {"figure2": self.focus, **dict(zip(("figure6", "figure7"), others, strict=False))}
+        shown = {figure: region for figure, region in regions.items() if figure in self.config["figures"]}
+        if "figure2" in self.config["figures"]:
+            shown |= {f"figure2-{region}": region for region in others[2:]}
+        return shown
+
+    def figures(self) -> list[str]:
+        """Names of the figures that come out of this config."""
+        single = [name for name in ("figure3", "figure4", "figure5") if name in self.config["figures"]]
+        appendix = ["figure8"] if "figure8" in self.config["figures"] and self.other_regions else []
+        return sorted([*self.figure_regions(), *single, *appendix])
+
+    def _shown(self, cells: Iterable[Cell]) -> list[Run]:
+        return [cell.run for cell in cells if cell.model in self.config["models"]]
+
+    def _weight(self, tables: Sequence[str], region: str, model: str, layer: str) -> Weight:
+        """Weights of the first of ``tables`` that has them; a region that the paper lacks borrows another's."""
+        for name in (region, self.config["weights_of_region"]):
+            for table in tables:
+                if (table, name, model, layer) in self._weights:
+                    return self._weights[table, name, model, layer]
+        raise ValueError(
+            f"config/paper/weights.csv has no weights of {model} at {layer} in {' or '.join(tables)} "
+            f"for {region!r} or weights_of_region={self.config['weights_of_region']!r}"
+        )
+
+    def _cell(
+        self,
+        table: str,
+        region: str,
+        model: str,
+        layer: str | None,
+        seed: int,
+        weights_in: Sequence[str] = (),
+    ) -> Cell:
+        autoencoder, readout = split_model(model)
+        alpha, beta = 1.0, 1.0
+        if autoencoder and readout and layer:
+            weight = self._weight(weights_in, region, model, layer)
+            alpha, beta = weight.alpha, weight.beta
+        run = Run(
+            dataset=self.config["dataset"]["name"],
+            region=region,
+            model=model,
+            layer=layer if readout else None,
+            alpha=alpha if autoencoder else 0.0,
+            beta=beta if readout else 0.0,
+            neurons="all",
+            seed=seed,
+        )
+        return Cell(table, region, model, layer, "all", run)
+
+    def _table2(self, seed: int) -> Iterable[Cell]:
+        for region in self.regions:
+            yield from self._table2_region(region, seed)
+
+    def _table2_region(self, region: str, seed: int) -> Iterable[Cell]:
+        yield self._cell("table2", region, "cae", None, seed)
+        for layer in self.config["layers"]:
+            yield self._cell("table2", region, "cae-fr", layer, seed, ["table8"])
+
+    def _table3(self, seed: int) -> Iterable[Cell]:
+        for layer in self.config["layers"]:
+            cell = self._cell("table3", self.focus, "cae-fr", layer, seed, ["table8"])
+            for neurons in ("significant", "insignificant"):
+                yield replace(cell, neurons=neurons, run=replace(cell.run, neurons=neurons))
+
+    def _table4(self, seed: int) -> Iterable[Cell]:
+        for region in self.regions:
+            yield from self._table4_region(region, seed)
+
+    def _table4_region(self, region: str, seed: int) -> Iterable[Cell]:
+        for layer in self.config["layers"]:
+            yield self._cell("table4", region, "cnn-fr", layer, seed)
+            yield self._cell("table4", region, "cae-fr", layer, seed, ["table9"])
+
+    def _table5(self, seed: int) -> Iterable[Cell]:
+        for autoencoder in AUTOENCODERS:
+            for model in (autoencoder, *(f"{autoencoder}-{readout}" for readout in READOUTS)):
+                for layer in self.config["layers"]:
+                    yield self._cell("table5", self.focus, model, layer, seed, ["table10"])
+
+    def _table6(self, seed: int) -> Iterable[Cell]:
+        for readout in READOUTS:
+            for model in (f"cnn-{readout}", *(f"{autoencoder}-{readout}" for autoencoder in AUTOENCODERS)):
+                for region in self.regions:
+                    for layer in self.config["layers"]:
+                        yield self._cell(
+                            "table6", region, model, layer, seed, ["table11", "table12", "table13"]
+                        )
+
+
+def plan(config: Mapping[str, Any], paper: Path = Path("config/paper")) -> list[Run]:
+    """Every training that the config's tables and figures need, each once; 216 for the paper's with one seed."""
+    return Plan(config, paper).runs()

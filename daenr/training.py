@@ -1,0 +1,352 @@
+"""The paper's training protocol: early stopping on a validation set, in two rounds.
+
+``fit`` is the protocol and knows nothing of runs; ``train`` sets a run up from a region's data, fits it and
+predicts the test set.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int, Int64
+from torch import Tensor
+
+from daenr import devices
+from daenr.losses import TERMS, JointLoss, Reduction, joint_loss
+from daenr.models.autoencoders import ModelSpec
+from daenr.models.daenr import DAENR, build
+from daenr.models.readouts import Population
+from daenr.preprocessing import RegionData
+from daenr.randomness import generator
+from daenr.runs import Run
+
+EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The config's ``training`` section.
+
+    Attributes:
+        learning_rate: of Adam, in the first round.
+        batch_size: images a step.
+        validate_every: steps between two looks at the validation set.
+        patience: steps without improvement that end a round.
+        rounds: how often to go on from the best parameters; the paper trains twice.
+        learning_rate_factor: what the learning rate is multiplied by from one round to the next.
+        max_steps: cap on the steps of one round, or None.
+    """
+
+    learning_rate: float = 0.001
+    batch_size: int = 64
+    validate_every: int = 50
+    patience: int = 1000
+    rounds: int = 2
+    learning_rate_factor: float = 0.5
+    max_steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Weights of Eq. 7, and whether its two sides are sums or means."""
+
+    alpha: float
+    beta: float
+    reduction: Reduction = "sum"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images and responses of one split, on the device."""
+
+    images: Float[Tensor, "images 1 32 32"]
+    responses: Float[Tensor, "images neurons"]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+class Batches:
+    """Endless batches of image numbers: shuffled passes joined end to end, so that every batch is full.
+
+    Args:
+        images: number of images to draw from.
+        size: images a batch.
+        order: generator of the shuffles.
+
+    Raises:
+        ValueError: if a batch would be larger than the data.
+    """
+
+    def __init__(self, images: int, size: int, order: torch.Generator) -> None:
+        if size > images:
+            raise ValueError(f"training.batch_size is {size}, but the training split has {images} images")
+        self.images = images
+        self.size = size
+        self.order = order
+        self.queue = torch.empty(0, dtype=torch.int64)
+
+    def draw(self) -> Int[Tensor, " size"]:
+        """The next batch."""
+        if len(self.queue) < self.size:
+            self.queue = torch.cat([self.queue, torch.randperm(self.images, generator=self.order)])
+        batch, self.queue = self.queue[: self.size], self.queue[self.size :]
+        return batch
+
+
+@dataclass(frozen=True)
+class Check:
+    """One look at the validation set: a row of ``history.csv``.
+
+    Attributes:
+        step: training steps so far, over both rounds.
+        round: 1 or 2.
+        learning_rate: in this round.
+        train: each loss term, averaged over the steps since the last look.
+        validation: each loss term on the whole validation set.
+    """
+
+    step: int
+    round: int
+    learning_rate: float
+    train: Mapping[str, float]
+    validation: Mapping[str, float]
+
+    def row(self) -> dict[str, float]:
+        """The check as columns: step, round, learning_rate, train_total, ..., validation_total, ..."""
+        return {
+            "step": self.step,
+            "round": self.round,
+            "learning_rate": self.learning_rate,
+            **{f"train_{term}": value for term, value in self.train.items()},
+            **{f"validation_{term}": value for term, value in self.validation.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a training went: every look at the validation set, and which parameters were kept."""
+
+    history: list[Check]
+    best: Check
+
+
+class NotFiniteError(ArithmeticError):
+    """A loss became infinite or not a number: the training has no result."""
+
+
+def fit(
+    model: DAENR,
+    training: Split,
+    validation: Split,
+    objective: Objective,
+    protocol: Protocol,
+    order: torch.Generator,
+) -> Fit:
+    """Train ``model`` in place and leave the parameters with the lowest validation objective in it.
+
+    Each round takes Adam steps until ``patience`` steps have brought no improvement (or ``max_steps`` are
+    done), then restores the best parameters; the next round goes on from them with a smaller learning rate
+    and a new Adam, whose moments would otherwise belong to parameters that were given up.
+
+    Args:
+        model: trained in place, on the device of the data.
+        training: split that the steps draw from.
+        validation: split that early stopping looks at.
+        objective: weights of the two tasks.
+        protocol: the settings above.
+        order: generator of the batch order.
+
+    Raises:
+        ValueError: if a batch is larger than the training split.
+        NotFiniteError: if a loss term is not finite; the message names step and term.
+    """
+    batches = Batches(len(training), protocol.batch_size, order)
+    history: list[Check] = []
+    best: Check | None = None
+    best_parameters = copy.deepcopy(model.state_dict())
+    step = 0
+    for round_number in range(1, protocol.rounds + 1):
+        learning_rate = protocol.learning_rate * protocol.learning_rate_factor ** (round_number - 1)
+        optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+        round_start = last_improvement = step
+        terms: list[Tensor] = []
+        while step - last_improvement < protocol.patience and not _capped(step - round_start, protocol):
+            step += 1
+            terms.append(_training_step(model, training, batches.draw(), objective, optimizer, step))
+            if step % protocol.validate_every == 0 or _capped(step - round_start, protocol):
+                check = Check(
+                    step,
+                    round_number,
+                    learning_rate,
+                    _average(terms),
+                    validate(model, validation, objective, step),
+                )
+                history.append(check)
+                terms = []
+                if best is None or check.validation["total"] < best.validation["total"]:
+                    best, last_improvement = check, step
+                    best_parameters = copy.deepcopy(model.state_dict())
+        model.load_state_dict(best_parameters)
+    assert best is not None
+    return Fit(history, best)
+
+
+def _capped(steps: int, protocol: Protocol) -> bool:
+    return protocol.max_steps is not None and steps >= protocol.max_steps
+
+
+def _training_step(
+    model: DAENR,
+    data: Split,
+    batch: Int[Tensor, " size"],
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+) -> Float[Tensor, " terms"]:
+    """One Adam step on one batch; the loss terms before it."""
+    model.train()
+    chosen = batch.to(data.images.device)
+    images, responses = data.images[chosen], data.responses[chosen]
+    loss = joint_loss(model(images), images, responses, objective.alpha, objective.beta, objective.reduction)
+    _require_finite(loss, step, "training")
+    optimizer.zero_grad(set_to_none=True)
+    loss.total.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    return loss.stacked()
+
+
+@torch.no_grad()
+def validate(model: DAENR, data: Split, objective: Objective, step: int) -> dict[str, float]:
+    """Every loss term on the whole split, without dropout or sampling, weighted by the size of its batches."""
+    model.eval()
+    sums = torch.zeros(len(TERMS), dtype=torch.float64)
+    for images, responses in zip(
+        torch.split(data.images, EVALUATION_BATCH), torch.split(data.responses, EVALUATION_BATCH), strict=True
+    ):
+        loss = joint_loss(
+            model(images), images, responses, objective.alpha, objective.beta, objective.reduction
+        )
+        _require_finite(loss, step, "validation")
+        sums += loss.stacked().double().cpu() * len(images)
+    return dict(zip(TERMS, (sums / len(data)).tolist(), strict=True))
+
+
+def _average(terms: list[Tensor]) -> dict[str, float]:
+    return dict(zip(TERMS, torch.stack(terms).double().mean(0).tolist(), strict=True))
+
+
+def _require_finite(loss: JointLoss, step: int, split: str) -> None:
+    if not math.isfinite(loss.total.item()):
+        broken = [term for term in TERMS if not math.isfinite(getattr(loss, term).item())]
+        cause = [term for term in broken if term != "total"] or broken
+        raise NotFiniteError(f"step {step}: the {split} loss is not finite (term: {', '.join(cause)})")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Everything in the config that a training depends on besides its run and its data."""
+
+    model: ModelSpec
+    protocol: Protocol
+    reduction: Reduction
+    device: str
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Spec":
+        """From the sections ``model``, ``training`` and ``loss`` and the key ``device``; unknown keys fail."""
+        return cls(
+            ModelSpec(**config["model"]),
+            Protocol(**config["training"]),
+            config["loss"]["reduction"],
+            config["device"],
+        )
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained run.
+
+    Attributes:
+        model: with its best parameters.
+        fit: how the training went.
+        seconds: wall time of the fit alone.
+        reconstruction: of the test images, in [-1, 1]; None without an auto-encoder.
+        response: predicted rate of each neuron for each test image; None without a readout.
+    """
+
+    model: DAENR
+    fit: Fit
+    seconds: float
+    reconstruction: Float32[np.ndarray, "test 1 32 32"] | None
+    response: Float32[np.ndarray, "test neurons"] | None
+
+
+def train(run: Run, data: RegionData, neurons: Int64[np.ndarray, " neurons"], spec: Spec) -> Trained:
+    """Train one run and predict the test set. The test set is used for nothing else here.
+
+    Args:
+        run: what to train.
+        data: the region's images and responses.
+        neurons: numbers of the neurons whose responses are trained on.
+        spec: how to train.
+
+    Raises:
+        NotFiniteError: if a loss term is not finite; the message names run, step and term.
+    """
+    devices.make_repeatable()
+    device = devices.resolve(spec.device)
+    population = Population(
+        torch.from_numpy(data.train_responses[:, neurons].mean(0)),
+        torch.from_numpy(data.receptive_field[neurons]),
+    )
+    model = devices.place(build(run, spec.model, population, device), device)
+    training = _split(data.train_images, data.train_responses[:, neurons], device)
+    validation = _split(data.validation_images, data.validation_responses[:, neurons], device)
+    start = time.perf_counter()
+    try:
+        result = fit(
+            model,
+            training,
+            validation,
+            Objective(run.alpha, run.beta, spec.reduction),
+            spec.protocol,
+            generator(run.seed, "batch order"),
+        )
+    except NotFiniteError as error:
+        raise NotFiniteError(f"run {run.name}, {error}") from error
+    seconds = time.perf_counter() - start
+    return Trained(model, result, seconds, *predict(model, data.test_images, device))
+
+
+def _split(
+    images: Float32[np.ndarray, "images 1 32 32"],
+    responses: Float32[np.ndarray, "images neurons"],
+    device: torch.device,
+) -> Split:
+    return Split(
+        devices.place_images(torch.from_numpy(images), device), torch.from_numpy(responses).to(device)
+    )
+
+
+@torch.no_grad()
+def predict(
+    model: DAENR, images: Float32[np.ndarray, "images 1 32 32"], device: torch.device
+) -> tuple[Float32[np.ndarray, "images 1 32 32"] | None, Float32[np.ndarray, "images neurons"] | None]:
+    """Reconstructions of images and predicted responses to them; None for what the model does not have."""
+    model.eval()
+    batches: tuple[Tensor, ...] = torch.split(
+        devices.place_images(torch.from_numpy(images), device), EVALUATION_BATCH
+    )
+    outputs = [model(batch) for batch in batches]
+    reconstruction = [output.reconstruction for output in outputs if output.reconstruction is not None]
+    rate = [output.rate for output in outputs if output.rate is not None]
+    return (
+        torch.cat(reconstruction).contiguous().cpu().numpy() if reconstruction else None,
+        torch.cat(rate).cpu().numpy() if rate else None,
+    )

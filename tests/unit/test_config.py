@@ -1,0 +1,110 @@
+"""Mistakes in a config are reported with the path of their key; the shipped configs say what they mean."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from daenr.config import ConfigError, resolve
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+PAPER = ROOT / "config/paper"
+SIMULATED = {"name": "x", "layout": "simulated"}
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def test_the_papers_config_is_the_defaults():
+    written = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    defaults = resolve({}, SCHEMA, PAPER)
+    assert resolve(written, SCHEMA, PAPER) == defaults
+    assert set(written) == set(defaults)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_configs_resolve(path):
+    assert resolve(yaml.safe_load(path.read_text()), SCHEMA, PAPER)["dataset"]["name"]
+
+
+def test_every_key_is_described_and_has_a_default():
+    def walk(schema, path):
+        for key, rule in schema.get("properties", {}).items():
+            assert rule.get("description"), f"{path}{key} has no description"
+            assert "default" in rule or key in schema.get("required", []), f"{path}{key} has no default"
+            assert schema["additionalProperties"] is False, path
+            walk(rule, f"{path}{key}.")
+
+    walk(yaml.safe_load(SCHEMA.read_text()), "")
+
+
+def test_every_key_is_explained_in_the_readme():
+    page = (ROOT / "config/README.md").read_text()
+
+    def walk(schema, path):
+        for key, rule in schema.get("properties", {}).items():
+            if "properties" in rule:
+                walk(rule, f"{path}{key}.")
+            else:
+                assert f"`{path}{key}`" in page, f"config/README.md does not explain {path}{key}"
+
+    walk(yaml.safe_load(SCHEMA.read_text()), "")
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        ({"trainnig": {}}, r"^trainnig: unknown key; did you mean 'training'"),
+        ({"training": {"batchsize": 3}}, r"^training\.batchsize: unknown key; did you mean 'batch_size'"),
+        ({"training": {"batch_size": "64"}}, r"^training\.batch_size: '64' is not of type 'integer'"),
+        ({"training": {"learning_rate": -1}}, r"^training\.learning_rate: -1 is less than or equal to"),
+        ({"model": {"fr_penalty": -0.1}}, r"^model\.fr_penalty: -0\.1 is less than the minimum of 0"),
+        ({"models": ["cae", "cea-fr"]}, r"^models\[1\]: 'cea-fr' is not one of"),
+        ({"regions": ["region9"], "dataset": SIMULATED}, r"^regions\[0\]: 'region9' is not in dataset\.sim"),
+        ({"regions": ["region9"]}, r"^regions\[0\]: 'region9' is not in"),
+        ({"focus_region": "region9"}, r"^focus_region: 'region9' is not one of regions"),
+        ({"weights_of_region": "region9"}, r"^weights_of_region: the paper has weights for"),
+        ({"layers": ["h5"]}, r"^layers\[0\]: 'h5' is not one of"),
+        ({"seeds": [1, 1]}, r"^seeds: \[1, 1\] has non-unique elements"),
+        ({"seeds": [-1]}, r"^seeds\[0\]: -1 is less than the minimum"),
+        ({"device": "gpu"}, r"^device: 'gpu' is not one of \['auto', 'cpu', 'cuda'\]"),
+        ({"dataset": {"name": "a; touch x"}}, r"^dataset\.name: 'a; touch x' does not match"),
+        ({"dataset": {"name": "../up"}}, r"^dataset\.name: "),
+        ({"dataset": {"layout": "simulated"}}, r"^dataset: 'name' is a required property"),
+        ({"dataset": {"name": "x"}}, r"^dataset\.source: the layout antolik2016 needs"),
+        ({"dataset": {"name": "x", "source": "no/such.zip"}}, r"^dataset\.source: there is no file no/such"),
+        ({"dataset": {"name": "x", "source": "README.md"}}, r"^dataset\.source: .*README\.md"),
+        ({"dataset": SIMULATED | {"intensity_range": [1, 0]}}, r"^dataset\.intensity_range: "),
+        (
+            {"dataset": SIMULATED, "training": {"batch_size": 4096}},
+            r"^training\.batch_size: 4096 images a ba",
+        ),
+        (
+            {"training": {"batch_size": 4096}},
+            r"^training\.batch_size: 4096 images a batch, but the training spl",
+        ),
+        ({"split": {"validation_fraction": 1}}, r"^split\.validation_fraction: "),
+    ],
+)
+def test_a_mistake_is_named_with_its_path(config, complaint):
+    with pytest.raises(ConfigError, match=complaint) as error:
+        resolve(config, SCHEMA, PAPER)
+    assert "\n" not in str(error.value)
+
+
+def test_a_damaged_local_archive_is_named(tmp_path):
+    damaged = tmp_path / "damaged.zip"
+    with zipfile.ZipFile(damaged, "w") as file:
+        file.writestr("Data/region1/training_inputs.npy", b"not an array")
+    with pytest.raises(ConfigError, match=r"^dataset\.source: .*damaged\.zip"):
+        resolve({"dataset": {"name": "x", "source": str(damaged)}}, SCHEMA, PAPER)
+
+
+def test_the_users_config_is_left_alone():
+    config = {"training": {"batch_size": 32}}
+    resolve(config, SCHEMA, PAPER)
+    assert config == {"training": {"batch_size": 32}}

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from daenr import devices
+from daenr.models.autoencoders import ModelSpec
+from daenr.runs import Run
+from daenr.training import Protocol, Spec, train
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no GPU on this machine")
+
+
+@pytest.fixture
+def torch_settings():
+    """Put back what ``make_repeatable`` sets for the whole process."""
+    before = (
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.backends.cudnn.benchmark,
+    )
+    yield
+    torch.set_num_threads(before[0])
+    torch.use_deterministic_algorithms(before[1])
+    torch.backends.cudnn.benchmark = before[2]
+
+
+def test_cpu_is_the_cpu():
+    assert devices.resolve("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize(("gpu", "expected"), [(True, "cuda"), (False, "cpu")])
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch, gpu, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    assert devices.resolve("auto").type == expected
+
+
+def test_cpu_stays_the_cpu_beside_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert devices.resolve("cpu").type == "cpu"
+
+
+@pytest.mark.parametrize("name", ["gpu", "CPU", "cuda:0", ""])
+def test_an_unknown_name_lists_the_choices(name):
+    with pytest.raises(ValueError, match=r"\['auto', 'cpu', 'cuda'\]") as caught:
+        devices.resolve(name)
+    assert repr(name) in str(caught.value)
+
+
+def test_cuda_without_a_gpu_says_what_to_set(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=r"no GPU.*device: auto"):
+        devices.resolve("cuda")
+
+
+@pytest.mark.usefixtures("torch_settings")
+def test_repeatable_means_one_thread_and_deterministic_algorithms():
+    torch.set_num_threads(2)
+    torch.use_deterministic_algorithms(False)
+    torch.backends.cudnn.benchmark = True
+    devices.make_repeatable()
+    assert torch.get_num_threads() == 1
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    assert not torch.backends.cudnn.benchmark
+
+
+def test_placing_changes_the_order_in_memory_and_no_value():
+    images = torch.rand(2, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    convolution = nn.Conv2d(3, 4, 3)
+    weight = convolution.weight.detach().clone()
+    placed = devices.place_images(images, torch.device("cpu"))
+    convolution = devices.place(convolution, torch.device("cpu"))
+    assert placed.is_contiguous(memory_format=torch.channels_last)
+    assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(placed, images)
+    assert torch.equal(convolution.weight, weight)
+
+
+@needs_gpu
+@pytest.mark.parametrize("name", ["auto", "cuda"])
+def test_a_gpu_is_used(name):
+    assert devices.resolve(name).type == "cuda"
+
+
+@needs_gpu
+@pytest.mark.usefixtures("torch_settings")
+@pytest.mark.parametrize("model", ["cae-fr", "vae-fc", "vq-vae-fm"])
+def test_training_on_a_gpu_repeats_itself_and_agrees_with_the_cpu(model, make_region):
+    region, neurons = make_region(), np.arange(5)
+    run = Run("synthetic", "region1", model, "h2", 1.0, 1.0, "all", 0)
+    protocol = Protocol(batch_size=8, validate_every=2, max_steps=4)
+
+    def trained(device: str):
+        return train(run, region, neurons, Spec(ModelSpec(channels=4, latent=5), protocol, "sum", device))
+
+    first, second, cpu = trained("cuda"), trained("cuda"), trained("cpu")
+    assert next(first.model.parameters()).is_cuda
+    assert np.array_equal(first.reconstruction, second.reconstruction)
+    assert np.array_equal(first.response, second.response)
+    # The noise of VAE and dropout is drawn where the model computes, so only the scale can agree there.
+    tolerance = 0.05 if model == "cae-fr" else 0.5
+    assert first.fit.best.validation["total"] == pytest.approx(cpu.fit.best.validation["total"], rel=tolerance)

@@ -1,0 +1,89 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from daenr.files import atomic
+
+
+def test_the_file_appears_whole_when_the_block_ends(tmp_path):
+    path = tmp_path / "table.csv"
+    with atomic(path) as temporary:
+        temporary.write_text("half")
+        assert not path.exists()
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with atomic(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+
+    def fail() -> None:
+        with atomic(path) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_leaves_no_file_where_there_was_none(tmp_path):
+    def fail() -> None:
+        with atomic(tmp_path / "table.csv"):
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["figure.png", "weights.pt", "archive.tar.gz"])
+def test_the_temporary_name_keeps_the_suffix_and_the_folder(tmp_path, name):
+    with atomic(tmp_path / name) as temporary:
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == Path(name).suffix
+        assert temporary.name != name
+        assert temporary.name.startswith(".")
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    path = tmp_path / "table.csv"
+    with atomic(path) as first, atomic(path) as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"
+
+
+def test_missing_folders_are_made(tmp_path):
+    path = tmp_path / "a" / "b" / "table.csv"
+    with atomic(path) as temporary:
+        temporary.write_text("x")
+    assert path.read_text() == "x"
+
+
+@pytest.mark.parametrize(("mask", "expected"), [(0o022, 0o644), (0o027, 0o640)])
+def test_colleagues_may_read_what_the_umask_lets_them(tmp_path, mask, expected):
+    before = os.umask(mask)
+    try:
+        with atomic(tmp_path / "table.csv") as temporary:
+            temporary.write_text("x")
+        assert os.umask(mask) == mask
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "table.csv").stat().st_mode) == expected

@@ -1,0 +1,71 @@
+import sys
+
+import pytest
+
+from daenr.logs import to_file
+from daenr.training import NotFiniteError
+
+
+def _log(path, error: BaseException | None = None) -> None:
+    with to_file(path):
+        print("loaded 3 images")
+        print("a warning", file=sys.stderr)
+        if error is not None:
+            raise error
+
+
+def test_output_and_errors_go_to_the_file_and_not_to_the_terminal(tmp_path, capsys):
+    _log(tmp_path / "step.log")
+    assert (tmp_path / "step.log").read_text() == "loaded 3 images\na warning\n"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_streams_are_back_afterwards(tmp_path, capsys):
+    _log(tmp_path / "step.log")
+    with pytest.raises(SystemExit):
+        _log(tmp_path / "step.log", ValueError("bad"))
+    print("after")
+    assert capsys.readouterr().out == "after\n"
+
+
+def test_folders_are_made_and_an_older_log_is_replaced(tmp_path):
+    path = tmp_path / "logs" / "train" / "step.log"
+    _log(path, None)
+    _log(path, None)
+    assert path.read_text().count("loaded") == 1
+
+
+def test_a_line_can_be_read_while_the_step_still_runs(tmp_path):
+    path = tmp_path / "step.log"
+    with to_file(path):
+        print("step 50")
+        assert path.read_text() == "step 50\n"
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("mend this key"), FileNotFoundError("mend this key"), NotFiniteError("mend this key")]
+)
+def test_an_error_that_the_user_can_mend_is_one_line(tmp_path, error):
+    path = tmp_path / "step.log"
+    with pytest.raises(SystemExit) as caught:
+        _log(path, error)
+    assert caught.value.code == 1
+    assert path.read_text().splitlines()[-1] == "error: mend this key"
+    assert "Traceback" not in path.read_text()
+
+
+@pytest.mark.parametrize("error", [TypeError("ours"), KeyError("ours"), AssertionError("ours")])
+def test_an_error_of_our_own_is_written_with_its_traceback(tmp_path, error):
+    path = tmp_path / "step.log"
+    with pytest.raises(SystemExit) as caught:
+        _log(path, error)
+    assert caught.value.code == 1
+    text = path.read_text()
+    assert "Traceback (most recent call last)" in text
+    assert "raise error" in text
+    assert type(error).__name__ in text.splitlines()[-1]
+
+
+def test_an_interrupt_is_not_swallowed(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        _log(tmp_path / "step.log", KeyboardInterrupt())

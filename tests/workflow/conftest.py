@@ -1,0 +1,79 @@
+"""A copy of the project in which the whole workflow has run once, on a small recording of one's own."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("config", "daenr", "envs", "scripts", "workflow")
+
+SMALL = {
+    "regions": ["v1"],
+    "layers": ["h2"],
+    "models": ["cae", "cnn-fr", "cae-fr"],
+    "tables": ["table2", "table3", "table4", "table7"],
+    "figures": ["figure2", "figure3", "figure4", "figure5"],
+    "training": {"batch_size": 16, "validate_every": 4, "max_steps": 8},
+}
+
+
+class Project:
+    """A folder to run Snakemake in."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def snakemake(self, *arguments, check=True):
+        done = subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        if check:
+            assert done.returncode == 0, output
+        return output
+
+    def config(self, **changes):
+        path = self.folder / "small.yaml"
+        path.write_text(
+            yaml.safe_dump(SMALL | {"dataset": {"name": "mylab", "source": "mylab.zip"}} | changes)
+        )
+        return ("--configfile", path)
+
+    def would_run(self, *arguments):
+        """Number of jobs a rule that a dry run announces."""
+        jobs = {}
+        table = self.snakemake(*arguments, "-n", "--quiet", "rules").split("Job stats:")
+        for line in table[1].splitlines() if len(table) > 1 else []:
+            name, _, count = line.rpartition(" ")
+            if count.isdigit():
+                jobs[name.strip()] = int(count)
+        jobs.pop("total", None)
+        return jobs
+
+
+@pytest.fixture(scope="session")
+def copy(tmp_path_factory):
+    """A copy of the project without results."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def finished(copy):
+    """The same after a whole run on a local archive."""
+    from daenr.datasets.simulated import simulate_archive
+
+    size = {"train_images": 60, "test_images": 10, "repeats": 4, "neurons": 12}
+    simulate_archive(copy.folder / "mylab.zip", {"v1": size}, seed=5)
+    copy.snakemake(*copy.config())
+    return copy

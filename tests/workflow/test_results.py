@@ -1,0 +1,199 @@
+"""What comes out of a whole run, and what an edit or a changed key would do again."""
+
+import csv
+import json
+import zipfile
+from contextlib import contextmanager
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from daenr.preprocessing import read_region
+from daenr.runs import Run
+from daenr.training import Spec, train
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@contextmanager
+def edited(path, old, new):
+    text = path.read_text()
+    assert old in text
+    try:
+        path.write_text(text.replace(old, new, 1))
+        yield
+    finally:
+        path.write_text(text)
+
+
+def results(project):
+    return project.folder / "results/mylab"
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert "Nothing to be done" in finished.snakemake(*finished.config())
+
+
+def test_every_table_comes_in_four_formats(finished):
+    for table in ("table2", "table3", "table4", "table7"):
+        for ending in ("csv", "md", "tex", "html"):
+            assert (results(finished) / f"tables/{table}.{ending}").stat().st_size > 0
+
+
+def test_a_tables_csv_holds_the_metrics_of_its_runs(finished):
+    table = rows(results(finished) / "tables/table2.csv")
+    assert list(table[0])[:10] == [
+        "table",
+        "region",
+        "model",
+        "layer",
+        "neurons",
+        "metric",
+        "value",
+        "sd",
+        "n",
+        "paper",
+    ]
+    assert [(row["model"], row["metric"]) for row in table] == [
+        (model, metric) for model in ("cae", "cae-fr") for metric in ("mse", "psnr", "ssim")
+    ]
+    metrics = json.loads((results(finished) / "runs/mylab_v1_cae_none_a1_b0_all_s0/metrics.json").read_text())
+    assert float(table[0]["value"]) == pytest.approx(metrics["metrics"]["mse"], rel=1e-12)
+    assert {row["n"] for row in table} == {"1"}
+
+
+def test_table7_counts_the_data(finished):
+    (row,) = rows(results(finished) / "tables/table7.csv")
+    assert row == {"region": "v1", "train_images": "60", "test_images": "10", "repeats": "4", "neurons": "12"}
+
+
+@pytest.mark.parametrize("figure", ["figure2", "figure3", "figure4", "figure5"])
+def test_a_figure_is_a_picture_with_something_in_it(finished, figure):
+    picture = np.asarray(Image.open(results(finished) / f"figures/{figure}.png").convert("L"))
+    assert min(picture.shape) > 200
+    assert picture.std() > 5
+    assert (results(finished) / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_counted_neurons_add_up(finished):
+    for row in rows(results(finished) / "figures/figure4.csv"):
+        assert int(row["significant"]) + int(row["insignificant"]) == 12
+
+
+def test_a_group_is_trained_on_its_neurons_alone(finished):
+    for name in ("significant", "insignificant"):
+        (folder,) = (results(finished) / "runs").glob(f"*_{name}_s0")
+        run = Run.parse(folder.name)
+        tested = rows(results(finished) / f"runs/{run.parent.name}/significance.csv")
+        expected = [
+            int(row["neuron"]) for row in tested if (row["significant"] == "True") == (name == "significant")
+        ]
+        assert np.load(folder / "predictions.npz")["neurons"].tolist() == expected
+        reason = json.loads((folder / "metrics.json").read_text())["reason"]
+        assert (reason is None) == bool(expected)
+
+
+def test_the_region_file_reads_with_h5py_alone(finished):
+    with h5py.File(results(finished) / "data/v1.h5") as file:
+        assert file["train/images"].shape[1:] == (1, 32, 32)
+        assert len(file["train/images"]) + len(file["validation/images"]) == 60
+        assert file.attrs["dataset"] == "mylab"
+
+
+def test_the_workflow_and_one_process_agree_to_the_bit(finished):
+    folder = results(finished) / "runs/mylab_v1_cae_none_a1_b0_all_s0"
+    record = json.loads((folder / "training.json").read_text())
+    data = read_region(results(finished) / "data/v1.h5")
+    trained = train(Run.parse(folder.name), data, np.arange(12), Spec.from_config(record["config"]))
+    np.testing.assert_array_equal(
+        np.load(folder / "predictions.npz")["reconstruction"], trained.reconstruction
+    )
+    assert trained.fit.best.validation["total"] == record["best_validation"]
+
+
+def test_a_trainings_record_is_complete(finished):
+    record = json.loads((results(finished) / "runs/mylab_v1_cae_none_a1_b0_all_s0/metrics.json").read_text())[
+        "training"
+    ]
+    assert record["run"]["model"] == "cae"
+    assert record["seed"] == 0
+    assert record["steps"] == 16
+    assert record["seconds"] > 0
+    assert record["config"]["training"]["batch_size"] == 16
+    assert record["config"]["training"]["patience"] == 1000
+    assert {"torch", "numpy", "python", "daenr"} <= set(record["versions"])
+    history = rows(results(finished) / "runs/mylab_v1_cae_none_a1_b0_all_s0/history.csv")
+    assert [(row["step"], row["round"]) for row in history] == [
+        ("4", "1"),
+        ("8", "1"),
+        ("12", "2"),
+        ("16", "2"),
+    ]
+    assert {"train_total", "validation_reconstruction", "validation_penalty"} <= set(history[0])
+
+
+def test_an_edited_figure_redraws_figures_only(finished):
+    with edited(finished.folder / "daenr/figures.py", '"""', '"""Edited. '):
+        jobs = finished.would_run(*finished.config())
+    assert set(jobs) - {"all", "figures"} == {"reconstructions", "neuron_counts", "stimuli"}
+
+
+def test_an_edited_model_trains_everything(finished):
+    trained = len(list((results(finished) / "runs").iterdir()))
+    with edited(finished.folder / "daenr/models/readouts.py", '"""', '"""Edited. '):
+        jobs = finished.would_run(*finished.config())
+    assert jobs["train"] == trained
+    assert "preprocess" not in jobs
+
+
+def test_an_edited_evaluation_trains_nothing(finished):
+    with edited(finished.folder / "daenr/evaluation.py", '"""', '"""Edited. '):
+        jobs = finished.would_run(*finished.config())
+    assert "train" not in jobs
+    assert jobs["evaluate"] > 0
+
+
+def test_a_touched_module_changes_nothing(finished):
+    (finished.folder / "daenr/models/readouts.py").touch()
+    assert finished.would_run(*finished.config()) == {}
+
+
+def test_a_changed_key_redoes_what_depends_on_it(finished):
+    trained = len(list((results(finished) / "runs").iterdir()))
+    steps = finished.would_run(
+        *finished.config(training={"batch_size": 8, "validate_every": 4, "max_steps": 8})
+    )
+    assert steps["train"] == trained
+    assert "preprocess" not in steps
+    window = finished.would_run(*finished.config(evaluation={"ssim_window": "uniform"}))
+    assert "train" not in window
+    assert window["evaluate"] == trained
+    threshold = finished.would_run(*finished.config(significance={"threshold": 0.01}))
+    assert threshold["train"] == 2
+    assert "preprocess" not in threshold
+
+
+def test_a_damaged_archive_is_named_and_never_used(finished, tmp_path):
+    damaged = tmp_path / "damaged.zip"
+    with zipfile.ZipFile(finished.folder / "mylab.zip") as good, zipfile.ZipFile(damaged, "w") as bad:
+        for name in good.namelist():
+            content = good.read(name)
+            bad.writestr(name, content.replace(content[-16:], b"\xff" * 16) if "raw" in name else content)
+    config = finished.config(dataset={"name": "damaged", "source": str(damaged)})
+    output = finished.snakemake(*config, check=False)
+    assert "raw_validation_set.npy" in output
+    assert "Traceback" not in output.split("Logfile")[-1]
+    assert not (finished.folder / "results/damaged/data/v1.h5").exists()
+
+
+def test_an_impossible_download_says_what_to_do(finished):
+    config = finished.config(dataset={"name": "away", "source": "http://127.0.0.1:9/away.zip"})
+    output = finished.snakemake("data/away.zip", "--retries", "0", *config, check=False)
+    assert "data/away.zip" in output
+    assert "config/demo.yaml" in output
+    assert not (finished.folder / "data/away.zip").exists()
