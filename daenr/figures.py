@@ -228,7 +228,7 @@ def _part(
         room = (len(text) * _CHARACTER + 0.1) * inch
         if count >= room:
             # The box keeps the hatch off the digits.
-            box = {"facecolor": _COLOURS[part], "edgecolor": "none", "pad": 1.0}
+            box = {"facecolor": "white" if _HATCHES[part] else "none", "edgecolor": "none", "pad": 1.0}
             ax.text(start + count / 2, place, text, ha="center", va="center", fontsize=_SMALL, bbox=box)
             continue
         outside = max(outside, room)

@@ -44,7 +44,7 @@ class RenderedTable:
     html: str
 
 
-# --- labels -----------------------------------------------------------------------------------------------------
+# ---- labels -------------------------------------------------------------------------------------------
 
 _SUBSCRIPTS = str.maketrans("1234i", "₁₂₃₄ᵢ")
 _METRIC_LABELS = {"mse": "MSE ↓", "psnr": "PSNR ↑", "ssim": "SSIM ↑", "pcc": "PCC ↑"}
@@ -72,7 +72,7 @@ def _family_label(model: str) -> str:
     return model_label(model, "hi" if readout else None)
 
 
-# --- layouts ----------------------------------------------------------------------------------------------------
+# ---- layouts ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ _LAYOUTS: Mapping[str, _Layout] = {
 }
 
 
-# --- tidy frames ------------------------------------------------------------------------------------------------
+# ---- tidy frames --------------------------------------------------------------------------------------
 
 
 def tidy(
@@ -248,24 +248,24 @@ def _in_order(frame: pd.DataFrame, layout: _Layout) -> pd.DataFrame:
     return frame.iloc[np.lexsort(ranks[::-1])].reset_index(drop=True)
 
 
-def region_table(attributes: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+def region_table(counts: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
     """Table 7: the size of each region's recording.
 
     Args:
-        attributes: for each region the numbers ``train_images`` (those held out for validation included),
-            ``test_images``, ``repeats`` of each test image, and ``neurons``.
+        counts: for each region the ``counts`` of its region file: ``train`` and ``validation`` images (the paper
+            gives their sum), ``test`` images, ``repeats`` of each of them, and ``neurons``.
 
     Returns:
         Columns ``REGION_COLUMNS``, one row a region in the order given.
     """
     rows = [
-        {"region": name, **{key: counts[key] for key in REGION_COLUMNS[1:]}}
-        for name, counts in attributes.items()
+        (region, count["train"] + count["validation"], count["test"], count["repeats"], count["neurons"])
+        for region, count in counts.items()
     ]
     return pd.DataFrame(rows, columns=REGION_COLUMNS)
 
 
-# --- grids ------------------------------------------------------------------------------------------------------
+# ---- grids --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -307,22 +307,36 @@ class _Grid:
 
 
 def render(table: str, frame: pd.DataFrame) -> RenderedTable:
-    """Spell a table as the paper prints it: its rows, columns and order, three decimals, best values bold.
+    """Spell one of Tables 2-6 as the paper prints it: its rows, columns and order, three decimals, best values bold.
 
     Rows and columns that the frame lacks do not appear. A value that is missing is a dash with a note.
 
     Args:
-        table: ``table2`` ... ``table7``.
-        frame: what ``tidy`` returns, or ``region_table`` for Table 7.
+        table: ``table2`` ... ``table6``.
+        frame: what ``tidy`` returns.
     """
-    grid = _region_grid(frame) if table == "table7" else _result_grid(table, frame)
-    return RenderedTable(markdown=_markdown(grid), latex=_latex(grid), html=_html(grid))
+    return _spell(_result_grid(table, frame))
+
+
+def render_region_table(frame: pd.DataFrame) -> RenderedTable:
+    """Spell Table 7.
+
+    Args:
+        frame: what ``region_table`` returns.
+    """
+    columns = ["Number of train images", "Number of test images", "Number of neurons"]
+    rows = [
+        (region_label(region), [_Entry(f"{train} (1)"), _Entry(f"{test} ({repeats})"), _Entry(f"{neurons}")])
+        for region, train, test, repeats, neurons in frame[REGION_COLUMNS].itertuples(index=False, name=None)
+    ]
+    caption = "Size of the recording of each region. In brackets: how often each image was shown."
+    return _spell(_Grid("table7", caption, "Region", [], columns, [rows], []))
 
 
 def _result_grid(table: str, frame: pd.DataFrame) -> _Grid:
     layout = _LAYOUTS[table]
     # A frame that was read from its CSV has NaN for an empty string.
-    frame = frame.fillna({"layer": "", "note": ""})
+    frame = frame.astype({"layer": object, "note": object}).fillna({"layer": "", "note": ""})
     notes = {
         note: _marker(index) for index, note in enumerate(dict.fromkeys(frame["note"][frame["note"] != ""]))
     }
@@ -335,7 +349,9 @@ def _result_grid(table: str, frame: pd.DataFrame) -> _Grid:
             strict=True,
         )
     }
-    columns = sorted(set(zip(upper, lower, strict=True)), key=lambda c: (upper.index(c[0]), lower.index(c[1])))
+    columns = sorted(
+        set(zip(upper, lower, strict=True)), key=lambda c: (upper.index(c[0]), lower.index(c[1]))
+    )
     lines = [
         (row, [entries.get((row, *column), _Entry("")) for column in columns]) for row in dict.fromkeys(rows)
     ]
@@ -391,24 +407,11 @@ def _caption(layout: _Layout, frame: pd.DataFrame) -> str:
     return f"{layout.caption.replace('{regions}', regions)} {layout.bold} {seeds}"
 
 
-def _region_grid(frame: pd.DataFrame) -> _Grid:
-    columns = ["Number of train images", "Number of test images", "Number of neurons"]
-    rows = [
-        (
-            region_label(str(row.region)),
-            [
-                _Entry(f"{row.train_images} (1)"),
-                _Entry(f"{row.test_images} ({row.repeats})"),
-                _Entry(f"{row.neurons}"),
-            ],
-        )
-        for row in frame.itertuples()
-    ]
-    caption = "Size of the recording of each region. In brackets: how often each image was shown."
-    return _Grid("table7", caption, "Region", [], columns, [rows], [])
+# ---- spelling -----------------------------------------------------------------------------------------
 
 
-# --- spelling ---------------------------------------------------------------------------------------------------
+def _spell(grid: _Grid) -> RenderedTable:
+    return RenderedTable(markdown=_markdown(grid), latex=_latex(grid), html=_html(grid))
 
 
 def _markdown(grid: _Grid) -> str:

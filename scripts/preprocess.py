@@ -25,10 +25,10 @@ def main(
         published.read(archive, region, facts),
         dataset=dataset,
         source=source,
-        intensity_range=(intensity_range[0], intensity_range[1]),
+        intensity_range=(float(intensity_range[0]), float(intensity_range[1])),
         validation_fraction=split["validation_fraction"],
         split_seed=split["seed"],
-        blur=blur,
+        blur=float(blur),
     )
     print(f"{region}: {data.attributes['counts']}")
     write_region(destination, data)

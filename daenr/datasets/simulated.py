@@ -83,7 +83,7 @@ LOWEST_CONTRAST = 0.10
 
 # ---- Population
 
-UNRESPONSIVE = 0.17
+UNRESPONSIVE = 0.15
 """Share of neurons that do not see the image."""
 
 SIMPLE = 0.7
@@ -101,27 +101,30 @@ ELONGATION = (1.0, 1.5)
 CYCLES = (0.15, 0.35)
 """Cycles in one standard deviation of the envelope (Ringach 2002: 0.1-0.5, lower where fields are blobs)."""
 
+SIMPLE_EXPONENT = 1.3
+"""Power of a simple cell's rectified response: with 2, few images make up nearly all of its activity."""
+
 POOL = 2.0
 """Radius of the normalisation pool over that of the receptive field."""
 
-SEMI_SATURATION = 0.2
+SEMI_SATURATION = 0.1
 """Local contrast (over the range of intensities) that halves a drive: about two thirds of the images' own."""
 
 # ---- Noise and calibration
 
-RATE_VARIATION = (0.7, 1.1)
+RATE_VARIATION = (0.85, 1.0)
 """Standard deviation of a neuron's rate over images, over its mean: sets how reliable the neuron is."""
 
-GAIN_VARIANCE = 0.3
+GAIN_VARIANCE = 0.1
 """Variance of the multiplicative gain, whose mean is 1 (Goris et al. 2014 have 0.1-1 in visual cortex)."""
 
-LOWEST_FLOOR = 0.1
+LOWEST_FLOOR = 0.03
 """Lowest spontaneous rate over the mean rate."""
 
 SILENT, SILENT_SPREAD = 0.515, 0.04
 """Share of zeros among training trials: mean over neurons (recording: 0.49-0.52) and half-range (0.04)."""
 
-MEAN_RESPONSE, MEAN_SPREAD = 0.615, 0.25
+MEAN_RESPONSE, MEAN_SPREAD = 0.595, 0.25
 """Mean training response over neurons (recording: 0.56-0.69); deviation of its logarithm (0.2-0.3)."""
 
 
@@ -292,8 +295,8 @@ def drive(
     even, odd, pool = _receptive_fields(population)
     in_phase, quadrature = contrast @ even, contrast @ odd
     energy = np.where(population.simple, np.maximum(in_phase, 0) ** 2, in_phase**2 + quadrature**2)
-    local = contrast**2 @ pool
-    return energy / (local + SEMI_SATURATION**2)
+    normalised = energy / (contrast**2 @ pool + SEMI_SATURATION**2)
+    return np.where(population.simple, normalised ** (SIMPLE_EXPONENT / 2), normalised)
 
 
 def _receptive_fields(population: Population) -> tuple[Float64[np.ndarray, "pixels neurons"], ...]:
