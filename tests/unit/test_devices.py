@@ -65,16 +65,12 @@ def test_repeatable_means_one_thread_and_deterministic_algorithms():
     assert not torch.backends.cudnn.benchmark
 
 
-def test_placing_changes_the_order_in_memory_and_no_value():
+def test_placing_changes_no_value():
     images = torch.rand(2, 3, 5, 5, generator=torch.Generator().manual_seed(0))
     convolution = nn.Conv2d(3, 4, 3)
     weight = convolution.weight.detach().clone()
-    placed = devices.place_images(images, torch.device("cpu"))
-    convolution = devices.place(convolution, torch.device("cpu"))
-    assert placed.is_contiguous(memory_format=torch.channels_last)
-    assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
-    assert torch.equal(placed, images)
-    assert torch.equal(convolution.weight, weight)
+    assert torch.equal(devices.place_images(images, torch.device("cpu")), images)
+    assert torch.equal(devices.place(convolution, torch.device("cpu")).weight, weight)
 
 
 @needs_gpu

@@ -7,8 +7,9 @@ from snakemake.exceptions import WorkflowError
 
 ROOT = Path(os.path.relpath(Path(workflow.basedir).parent))
 sys.path.insert(0, str(ROOT.absolute()))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(ROOT.absolute()), os.environ.get("PYTHONPATH")])
+# The jobs' scripts import the package from here, installed or not.
+os.environ.update(
+    PYTHONPATH=os.pathsep.join([str(ROOT.absolute()), os.getenv("PYTHONPATH", "")])
 )
 
 from daenr.config import ConfigError, resolve
@@ -23,9 +24,17 @@ try:
     RUNS = PLAN.runs()
 except ConfigError as error:
     raise WorkflowError(f"Config error at {error}")
+except ValueError as error:
+    raise WorkflowError(f"Config error: {error}")
 
 DATASET = config["dataset"]["name"]
 RESULTS = f"results/{DATASET}"
+MANIFEST = (
+    {"manifest": config["dataset"]["manifest"]} if config["dataset"]["manifest"] else {}
+)
+TRAINING_CONFIG = {key: config[key] for key in ("model", "training", "loss", "device")}
+FORMATS = ("csv", "md", "tex", "html")
+FIGURE_REGIONS = PLAN.figure_regions()
 
 
 wildcard_constraints:
@@ -60,5 +69,49 @@ def run_file(run, name):
 def gpus():
     """GPUs that a training asks for; torch would tell better, but takes seconds to import."""
     if config["device"] == "auto":
-        return int(shutil.which("nvidia-smi") is not None and Path("/proc/driver/nvidia").exists())
+        return int(shutil.which("nvidia-smi") is not None)
     return int(config["device"] == "cuda")
+
+
+def archive():
+    """The archive in the published layout, wherever it comes from."""
+    if config["dataset"]["layout"] == "simulated":
+        return f"{RESULTS}/data/archive.zip"
+    if antolik2016.is_local(config["dataset"]["source"]):
+        return config["dataset"]["source"]
+    return f"data/{DATASET}.zip"
+
+
+def training_input(wildcards):
+    """A region file, and for a neuron group the significance test that makes the group."""
+    run = planned(wildcards)
+    files = {"region": f"{RESULTS}/data/{run.region}.h5"}
+    if run.neurons != "all":
+        files["significance"] = run_file(run.parent, "significance.csv")
+    return files
+
+
+def run_region(wildcards):
+    return f"{RESULTS}/data/{planned(wildcards).region}.h5"
+
+
+def cell_rows(wildcards):
+    """Cells of a table as plain values, so that a changed cell reruns the table."""
+    return [
+        {
+            "region": cell.region,
+            "model": cell.model,
+            "layer": cell.layer,
+            "neurons": cell.neurons,
+            "run": cell.run.name,
+        }
+        for cell in PLAN.cells(wildcards.table)
+    ]
+
+
+def counted_runs(figure):
+    """Runs whose significant neurons a figure counts."""
+    if figure == "figure4":
+        return PLAN.comparison_runs()
+    regions = [PLAN.focus] if figure == "figure3" else PLAN.other_regions
+    return [run for region in regions for run in PLAN.significance_runs(region)]

@@ -1,23 +1,10 @@
-FIGURE_REGIONS = PLAN.figure_regions()
-
-
 localrules:
     reconstructions,
     neuron_counts,
     stimuli,
 
 
-def counted_runs(figure):
-    """Runs whose significant neurons a figure counts."""
-    if figure == "figure4":
-        return PLAN.comparison_runs()
-    regions = [PLAN.focus] if figure == "figure3" else PLAN.other_regions
-    return [run for region in regions for run in PLAN.significance_runs(region)]
-
-
 rule reconstructions:
-    message:
-        "Drawing {wildcards.figure}"
     input:
         region=lambda wildcards: f"{RESULTS}/data/{FIGURE_REGIONS[wildcards.figure]}.h5",
         predictions=lambda wildcards: [
@@ -28,26 +15,27 @@ rule reconstructions:
     output:
         png=ensure(f"{RESULTS}/figures/{{figure}}.png", non_empty=True),
         pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
-    wildcard_constraints:
-        figure="|".join(FIGURE_REGIONS) or "none",
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
-    params:
-        runs=lambda wildcards: [
-            run.name for run in PLAN.reconstruction_runs(FIGURE_REGIONS[wildcards.figure])
-        ],
+    wildcard_constraints:
+        figure="|".join(FIGURE_REGIONS) or "none",
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=1000,
         runtime=5,
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        runs=lambda wildcards: [
+            run.name
+            for run in PLAN.reconstruction_runs(FIGURE_REGIONS[wildcards.figure])
+        ],
+    message:
+        "Drawing {wildcards.figure}"
     script:
         "../../scripts/figure_reconstructions.py"
 
 
 rule neuron_counts:
-    message:
-        "Drawing {wildcards.figure}"
     input:
         significance=lambda wildcards: [
             run_file(run, "significance.csv") for run in counted_runs(wildcards.figure)
@@ -57,25 +45,25 @@ rule neuron_counts:
         png=ensure(f"{RESULTS}/figures/{{figure}}.png", non_empty=True),
         pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
         csv=ensure(f"{RESULTS}/figures/{{figure}}.csv", non_empty=True),
-    wildcard_constraints:
-        figure="figure3|figure4|figure8",
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
-    params:
-        runs=lambda wildcards: [run.name for run in counted_runs(wildcards.figure)],
-        threshold=config["significance"]["threshold"],
+    wildcard_constraints:
+        figure="figure3|figure4|figure8",
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=1000,
         runtime=5,
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        runs=lambda wildcards: [run.name for run in counted_runs(wildcards.figure)],
+        threshold=config["significance"]["threshold"],
+    message:
+        "Drawing {wildcards.figure}"
     script:
         "../../scripts/figure_neuron_counts.py"
 
 
 rule stimuli:
-    message:
-        "Drawing figure5"
     input:
         regions=[f"{RESULTS}/data/{region}.h5" for region in config["regions"]],
         code=package("figures", "tables"),
@@ -84,13 +72,15 @@ rule stimuli:
         pdf=ensure(f"{RESULTS}/figures/figure5.pdf", non_empty=True),
     log:
         f"{RESULTS}/logs/figures/figure5.log",
-    params:
-        regions=config["regions"],
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=1000,
         runtime=5,
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        regions=config["regions"],
+    message:
+        "Drawing figure5"
     script:
         "../../scripts/figure_stimuli.py"
 

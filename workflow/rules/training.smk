@@ -1,27 +1,9 @@
-TRAINING_CONFIG = {key: config[key] for key in ("model", "training", "loss", "device")}
-
-
-def training_input(wildcards):
-    """A region file, and for a neuron group the significance test that makes the group."""
-    run = planned(wildcards)
-    files = {"region": f"{RESULTS}/data/{run.region}.h5"}
-    if run.neurons != "all":
-        files["significance"] = run_file(run.parent, "significance.csv")
-    return files
-
-
-def run_region(wildcards):
-    return f"{RESULTS}/data/{planned(wildcards).region}.h5"
-
-
 localrules:
     evaluate,
     significance,
 
 
 rule train:
-    message:
-        "Training {wildcards.run}"
     input:
         unpack(training_input),
         code=package(
@@ -43,22 +25,22 @@ rule train:
         f"{RESULTS}/logs/train/{{run}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{run}}.tsv"
-    params:
-        config=TRAINING_CONFIG,
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         gpu=gpus(),
         mem_mb=2000,
         runtime=120,
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        config=TRAINING_CONFIG,
+    message:
+        "Training {wildcards.run}"
     script:
         "../../scripts/train.py"
 
 
 rule evaluate:
-    message:
-        "Evaluating {wildcards.run}"
     input:
         region=run_region,
         predictions=rules.train.output.predictions,
@@ -68,20 +50,20 @@ rule evaluate:
         metrics=ensure(f"{RESULTS}/runs/{{run}}/metrics.json", non_empty=True),
     log:
         f"{RESULTS}/logs/evaluate/{{run}}.log",
-    params:
-        ssim_window=config["evaluation"]["ssim_window"],
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=1000,
         runtime=5,
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        ssim_window=config["evaluation"]["ssim_window"],
+    message:
+        "Evaluating {wildcards.run}"
     script:
         "../../scripts/evaluate.py"
 
 
 rule significance:
-    message:
-        "Testing the neurons of {wildcards.run}"
     input:
         region=run_region,
         predictions=rules.train.output.predictions,
@@ -90,13 +72,15 @@ rule significance:
         significance=ensure(f"{RESULTS}/runs/{{run}}/significance.csv", non_empty=True),
     log:
         f"{RESULTS}/logs/significance/{{run}}.log",
-    params:
-        threshold=config["significance"]["threshold"],
+    conda:
+        "../../envs/environment.yaml"
     resources:
         mem_mb=1000,
         runtime=5,
-    conda:
-        "../../envs/environment.yaml"
+    params:
+        threshold=config["significance"]["threshold"],
+    message:
+        "Testing the neurons of {wildcards.run}"
     script:
         "../../scripts/significance.py"
 
