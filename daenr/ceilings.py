@@ -30,7 +30,9 @@ def signal_power(
         raise ValueError(
             f"trials: {repeats} repeats of {images} images; signal power needs at least two of each"
         )
-    return (repeats * _variance_of_mean(trials) - _variance_of_trial(trials)) / (repeats - 1)
+    shared = repeats * _variance_of_mean(trials) - _variance_of_trial(trials)
+    power: Float64[np.ndarray, " neurons"] = shared / (repeats - 1)
+    return power
 
 
 def cc_max(trials: Float[np.ndarray, "repeats images neurons"]) -> Float64[np.ndarray, " neurons"]:
@@ -60,9 +62,7 @@ def explainable_variance(
 
     At most 1; as unbiased as the signal power, hence slightly negative for neurons without signal.
     """
-    total = _variance_of_trial(trials)
-    power = signal_power(trials)
-    return np.divide(power, total, out=np.zeros_like(total), where=total > 0)
+    return _ratio(signal_power(trials), _variance_of_trial(trials))
 
 
 def oracle_correlation(
@@ -84,7 +84,7 @@ def oracle_correlation(
     others = (trials.sum(axis=0) - trials) / (repeats - 1)
     held_out, oracle = (_centred(array.reshape(-1, neurons)) for array in (trials, others))
     norm = np.sqrt((held_out**2).sum(axis=0) * (oracle**2).sum(axis=0))
-    return np.divide((held_out * oracle).sum(axis=0), norm, out=np.zeros(neurons), where=norm > 0)
+    return _ratio((held_out * oracle).sum(axis=0), norm)
 
 
 def _variance_of_mean(
@@ -98,15 +98,28 @@ def _variance_of_trial(
     trials: Float[np.ndarray, "repeats images neurons"],
 ) -> Float64[np.ndarray, " neurons"]:
     """Variance over images of a single trial, mean over repeats."""
-    return np.mean([_variance(trial.astype(np.float64)) for trial in trials], axis=0)
+    variances = np.stack([_variance(trial.astype(np.float64)) for trial in trials])
+    mean: Float64[np.ndarray, " neurons"] = variances.mean(axis=0)
+    return mean
 
 
 def _variance(responses: Float64[np.ndarray, "images neurons"]) -> Float64[np.ndarray, " neurons"]:
     """Unbiased variance over images."""
-    return (_centred(responses) ** 2).sum(axis=0) / (len(responses) - 1)
+    variance: Float64[np.ndarray, " neurons"] = (_centred(responses) ** 2).sum(axis=0) / (len(responses) - 1)
+    return variance
 
 
 def _centred(responses: Float64[np.ndarray, "images neurons"]) -> Float64[np.ndarray, "images neurons"]:
     """Deviation from the mean over images; exactly 0 where all are equal, which rounding of the mean hides."""
     constant = (responses == responses[:1]).all(axis=0)
     return np.where(constant, 0.0, responses - responses.mean(axis=0))
+
+
+def _ratio(
+    numerator: Float64[np.ndarray, " neurons"], denominator: Float64[np.ndarray, " neurons"]
+) -> Float64[np.ndarray, " neurons"]:
+    """Quotient; 0 where the denominator is 0, which it is for neurons that never vary."""
+    ratio: Float64[np.ndarray, " neurons"] = np.divide(
+        numerator, denominator, out=np.zeros_like(denominator), where=denominator > 0
+    )
+    return ratio

@@ -67,6 +67,12 @@ def check(config: Mapping[str, Any], paper: Path) -> None:
         raise ConfigError(
             f"weights_of_region: the paper has weights for {printed}, not for {config['weights_of_region']!r}"
         )
+    training = config["training"]
+    if training["patience"] < training["validate_every"]:
+        raise ConfigError(
+            f"training.patience: {training['patience']} steps end before the first look at the validation set, "
+            f"after training.validate_every = {training['validate_every']}"
+        )
     low, high = config["dataset"]["intensity_range"]
     if not low < high:
         raise ConfigError(

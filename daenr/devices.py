@@ -1,11 +1,8 @@
 """Where a training computes: the only module that knows one device from another."""
 
-from typing import TypeVar
+import os
 
 import torch
-from torch import Tensor, nn
-
-Module = TypeVar("Module", bound=nn.Module)
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -29,20 +26,11 @@ def resolve(name: str) -> torch.device:
 
 
 def make_repeatable() -> None:
-    """Make this process compute the same bits from the same seed.
+    """Make this process compute the same bits from the same seed; call it before anything is on a GPU.
 
     One thread on the CPU: the workflow runs one training a core, and sums do not depend on a thread count.
     """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
-
-
-def place(module: Module, device: torch.device) -> Module:
-    """Move a module to the device, weights in channels-last order, which convolutions read fastest."""
-    return module.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
-def place_images(images: Tensor, device: torch.device) -> Tensor:
-    """Move images to the device in the order of the weights."""
-    return images.to(device=device, memory_format=torch.channels_last)

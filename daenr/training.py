@@ -117,7 +117,7 @@ class Check:
     train: Mapping[str, float]
     validation: Mapping[str, float]
 
-    def row(self) -> dict[str, float]:
+    def row(self) -> dict[str, int | float]:
         """The check as columns: step, round, learning_rate, train_total, ..., validation_total, ..."""
         return {
             "step": self.step,
@@ -305,7 +305,7 @@ def train(run: Run, data: RegionData, neurons: Int64[np.ndarray, " neurons"], sp
         torch.from_numpy(data.train_responses[:, neurons].mean(0)),
         torch.from_numpy(data.receptive_field[neurons]),
     )
-    model = devices.place(build(run, spec.model, population, device), device)
+    model = build(run, spec.model, population, device).to(device)
     training = _split(data.train_images, data.train_responses[:, neurons], device)
     validation = _split(data.validation_images, data.validation_responses[:, neurons], device)
     start = time.perf_counter()
@@ -329,9 +329,7 @@ def _split(
     responses: Float32[np.ndarray, "images neurons"],
     device: torch.device,
 ) -> Split:
-    return Split(
-        devices.place_images(torch.from_numpy(images), device), torch.from_numpy(responses).to(device)
-    )
+    return Split(torch.from_numpy(images).to(device), torch.from_numpy(responses).to(device))
 
 
 @torch.no_grad()
@@ -340,9 +338,7 @@ def predict(
 ) -> tuple[Float32[np.ndarray, "images 1 32 32"] | None, Float32[np.ndarray, "images neurons"] | None]:
     """Reconstructions of images and predicted responses to them; None for what the model does not have."""
     model.eval()
-    batches: tuple[Tensor, ...] = torch.split(
-        devices.place_images(torch.from_numpy(images), device), EVALUATION_BATCH
-    )
+    batches: tuple[Tensor, ...] = torch.split(torch.from_numpy(images).to(device), EVALUATION_BATCH)
     outputs = [model(batch) for batch in batches]
     reconstruction = [output.reconstruction for output in outputs if output.reconstruction is not None]
     rate = [output.rate for output in outputs if output.rate is not None]

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from daenr.datasets.simulated import simulate_archive
-
 from daenr.logs import to_file
 
 

@@ -43,6 +43,9 @@ def layer_size(depth: int) -> int:
 class Encoder(nn.Module):
     """48C23-48C13-48C23-48C13 up to block ``depth``; a block is a 3x3 convolution, batch norm and ELU.
 
+    The convolutions before a batch norm have no bias: batch norm takes it off again, and Adam would turn the
+    rounding noise in its gradient into steps of full size.
+
     Args:
         depth: number of blocks, 1 to 4; the layers above the one that is read out are not built.
         channels: filters a block.
@@ -53,7 +56,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList(
             nn.Sequential(
-                nn.Conv2d(1 if index == 0 else channels, channels, 3, stride=stride, padding=1),
+                nn.Conv2d(1 if index == 0 else channels, channels, 3, stride=stride, padding=1, bias=False),
                 nn.BatchNorm2d(channels),
                 nn.ELU(),
             )
@@ -76,14 +79,20 @@ class Decoder(nn.Sequential):
     def __init__(self, channels: int, init: torch.Generator) -> None:
         layers: list[nn.Module] = []
         for stride in reversed(STRIDES[1:]):
-            layers += [_transposed(channels, channels, stride), nn.BatchNorm2d(channels), nn.ELU()]
-        super().__init__(*layers, _transposed(channels, 1, STRIDES[0]), nn.Tanh())
+            layers += [
+                _transposed(channels, channels, stride, bias=False),
+                nn.BatchNorm2d(channels),
+                nn.ELU(),
+            ]
+        super().__init__(*layers, _transposed(channels, 1, STRIDES[0], bias=True), nn.Tanh())
         initialise(self, init)
 
 
-def _transposed(inputs: int, outputs: int, stride: int) -> nn.ConvTranspose2d:
+def _transposed(inputs: int, outputs: int, stride: int, *, bias: bool) -> nn.ConvTranspose2d:
     """A transposed convolution that multiplies the side of its input by the stride."""
-    return nn.ConvTranspose2d(inputs, outputs, 3, stride=stride, padding=1, output_padding=stride - 1)
+    return nn.ConvTranspose2d(
+        inputs, outputs, 3, stride=stride, padding=1, output_padding=stride - 1, bias=bias
+    )
 
 
 @dataclass(frozen=True)

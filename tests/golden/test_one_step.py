@@ -22,7 +22,6 @@ import numpy as np
 import pytest
 import torch
 
-from daenr.devices import place, place_images
 from daenr.losses import TERMS, joint_loss
 from daenr.models.autoencoders import ModelSpec
 from daenr.models.daenr import DAENR, build
@@ -59,13 +58,13 @@ def _model(name: str) -> DAENR:
         torch.from_numpy(_responses()).mean(0), torch.stack([(5 * index) % 32, (11 * index + 3) % 32], dim=1)
     )
     run = Run("golden", "region1", name, "h2", ALPHA, BETA, "all", 0)
-    return place(build(run, ModelSpec(), population, CPU), CPU).train()
+    return build(run, ModelSpec(), population, CPU).train()
 
 
 def _one_step(name: str) -> dict[str, float]:
     """Loss terms, norm of the gradient, and the total on the same batch after a step."""
     model = _model(name)
-    images, responses = place_images(torch.from_numpy(_images()), CPU), torch.from_numpy(_responses())
+    images, responses = torch.from_numpy(_images()), torch.from_numpy(_responses())
     adam = torch.optim.Adam(model.parameters(), lr=0.001)
     loss = joint_loss(model(images), images, responses, ALPHA, BETA)
     loss.total.backward()
@@ -148,7 +147,7 @@ def test_loss_terms_by_numpy(name, golden):
             )
     images, responses = _images(), _responses().astype(np.float64)
     with torch.no_grad():
-        output = model(place_images(torch.from_numpy(images), CPU))
+        output = model(torch.from_numpy(images))
     rate = output.rate.double().numpy()
     expected: dict[str, Any] = {
         "reconstruction": ((images - output.reconstruction.double().numpy()) ** 2).sum((1, 2, 3)).mean(),

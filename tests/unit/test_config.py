@@ -87,6 +87,7 @@ def test_every_key_is_explained_in_the_readme():
             {"training": {"batch_size": 4096}},
             r"^training\.batch_size: 4096 images a batch, but the training spl",
         ),
+        ({"training": {"patience": 20}}, r"^training\.patience: 20 steps end before the first look"),
         ({"split": {"validation_fraction": 1}}, r"^split\.validation_fraction: "),
     ],
 )

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from daenr import devices
 from daenr.models.autoencoders import ModelSpec
@@ -65,14 +64,6 @@ def test_repeatable_means_one_thread_and_deterministic_algorithms():
     assert not torch.backends.cudnn.benchmark
 
 
-def test_placing_changes_no_value():
-    images = torch.rand(2, 3, 5, 5, generator=torch.Generator().manual_seed(0))
-    convolution = nn.Conv2d(3, 4, 3)
-    weight = convolution.weight.detach().clone()
-    assert torch.equal(devices.place_images(images, torch.device("cpu")), images)
-    assert torch.equal(devices.place(convolution, torch.device("cpu")).weight, weight)
-
-
 @needs_gpu
 @pytest.mark.parametrize("name", ["auto", "cuda"])
 def test_a_gpu_is_used(name):
@@ -96,4 +87,6 @@ def test_training_on_a_gpu_repeats_itself_and_agrees_with_the_cpu(model, make_re
     assert np.array_equal(first.response, second.response)
     # The noise of VAE and dropout is drawn where the model computes, so only the scale can agree there.
     tolerance = 0.05 if model == "cae-fr" else 0.5
-    assert first.fit.best.validation["total"] == pytest.approx(cpu.fit.best.validation["total"], rel=tolerance)
+    assert first.fit.best.validation["total"] == pytest.approx(
+        cpu.fit.best.validation["total"], rel=tolerance
+    )

@@ -43,7 +43,8 @@ def test_a_line_can_be_read_while_the_step_still_runs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("mend this key"), FileNotFoundError("mend this key"), NotFiniteError("mend this key")]
+    "error",
+    [ValueError("mend this key"), FileNotFoundError("mend this key"), NotFiniteError("mend this key")],
 )
 def test_an_error_that_the_user_can_mend_is_one_line(tmp_path, error):
     path = tmp_path / "step.log"

@@ -285,9 +285,7 @@ def test_two_rounds_of_adam_written_out_once_more(make_region):
         image_side = ((output.reconstruction - images) ** 2).sum() / len(images)
         poisson = output.rate - responses * torch.log(output.rate + 1e-5)
         mask, features = model.readout.mask, model.readout.features
-        penalty = 0.02 * sum(
-            mask[n].abs().sum() * features[n].abs().sum() for n in range(responses.shape[1])
-        )
+        penalty = 0.02 * sum(mask[n].abs().sum() * features[n].abs().sum() for n in range(responses.shape[1]))
         return alpha * image_side + beta * (poisson.sum() / len(images) + penalty)
 
     expected, order, queue = frozen(), generator(0, "batch order"), []

@@ -86,7 +86,9 @@ def test_decoder_goes_back_from_8_to_32():
     shapes = []
     for layer in decoder:
         if isinstance(layer, nn.ConvTranspose2d):
-            layer.register_forward_hook(lambda _layer, _inputs, output: shapes.append(tuple(output.shape[1:])))
+            layer.register_forward_hook(
+                lambda _layer, _inputs, output: shapes.append(tuple(output.shape[1:]))
+            )
     decoder(_features())
     assert shapes == [(4, 8, 8), (4, 16, 16), (4, 16, 16), (1, 32, 32)]
 
@@ -113,14 +115,14 @@ def test_reconstruction_has_the_images_shape_and_stays_within_its_range(name, tr
 
 # ---- sizes, counted by hand ---------------------------------------------------------------------------
 
-CONVOLUTION = 48 * 48 * 9 + 48
+CONVOLUTION = 48 * 48 * 9
 BATCH_NORM = 48 + 48
 DECODER = 3 * (CONVOLUTION + BATCH_NORM) + (48 * 9 + 1)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
 def test_parameters_of_the_encoder(depth):
-    expected = (48 * 9 + 48 + BATCH_NORM) + (depth - 1) * (CONVOLUTION + BATCH_NORM)
+    expected = (48 * 9 + BATCH_NORM) + (depth - 1) * (CONVOLUTION + BATCH_NORM)
     assert _parameters(Encoder(depth, 48, generator(0, "encoder"))) == expected
 
 

@@ -102,8 +102,8 @@ def test_the_readout_sees_the_layer_of_the_run_and_the_auto_encoder_the_last(mod
 
 
 BATCH_NORM = 2 * 48
-CONVOLUTION = 48 * 48 * 9 + 48
-ENCODER = [(48 * 9 + 48 + BATCH_NORM) + blocks * (CONVOLUTION + BATCH_NORM) for blocks in range(4)]
+CONVOLUTION = 48 * 48 * 9
+ENCODER = [(48 * 9 + BATCH_NORM) + blocks * (CONVOLUTION + BATCH_NORM) for blocks in range(4)]
 DECODER = 3 * (CONVOLUTION + BATCH_NORM) + 48 * 9 + 1
 CAE_LATENT = (3072 * 100 + 100) + (100 * 3072 + 3072)
 

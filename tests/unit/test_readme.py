@@ -1,0 +1,54 @@
+"""What the README promises is what there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_ci_runs_the_readmes_second_command():
+    commands = re.findall(r"```sh\n(.+?)\n```", README)
+    assert commands[1] in (ROOT / ".ci/run").read_text().splitlines()
+
+
+@pytest.mark.parametrize("page", ["README.md", "config/README.md"])
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
+        assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_every_rule_is_in_the_graph():
+    rules = {
+        name
+        for path in (ROOT / "workflow").rglob("*.smk")
+        for name in re.findall(r"^rule (\w+):", path.read_text(), re.M)
+    }
+    graph = README.split("```mermaid")[1].split("```")[0]
+    drawn = set(re.findall(r"\w+", graph))
+    assert rules - {"tables", "figures", "trainings"} <= drawn
+
+
+def test_every_module_is_introduced():
+    for path in (ROOT / "daenr").glob("*.py"):
+        if path.stem not in (
+            "__init__",
+            "files",
+            "logs",
+            "devices",
+            "randomness",
+            "config",
+            "paper",
+            "receptive_fields",
+        ):
+            assert f"`{path.name}`" in README, path.name
+
+
+def test_the_pins_are_exact_and_name_no_address():
+    for name in ("requirements.txt", "requirements-test.txt"):
+        lines = (ROOT / "envs" / name).read_text().splitlines()
+        for line in lines:
+            assert line.startswith(("#", "-r ")) or re.fullmatch(r"[a-z0-9._-]+==[\w.]+", line), line
