@@ -197,3 +197,13 @@ def test_an_impossible_download_says_what_to_do(finished):
     assert "data/away.zip" in output
     assert "config/demo.yaml" in output
     assert not (finished.folder / "data/away.zip").exists()
+
+
+def test_an_archive_put_in_place_by_hand_is_kept(finished):
+    placed = finished.folder / "data/byhand.zip"
+    placed.parent.mkdir(exist_ok=True)
+    placed.write_bytes((finished.folder / "mylab.zip").read_bytes())
+    config = finished.config(dataset={"name": "byhand", "source": "http://127.0.0.1:9/byhand.zip"})
+    assert "download" not in finished.would_run(*config)
+    finished.snakemake("results/byhand/data/v1.h5", "--forcerun", "download", *config)
+    assert placed.read_bytes() == (finished.folder / "mylab.zip").read_bytes()
