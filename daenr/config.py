@@ -6,7 +6,8 @@ Imported while the workflow's files are parsed, so it stays light.
 
 import copy
 import difflib
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,18 +24,18 @@ class ConfigError(ValueError):
     """A mistake in the config; the message starts with the path of the key."""
 
 
-def resolve(config: Mapping[str, Any], schema: Path, paper: Path) -> dict[str, Any]:
+def resolve(config: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """The config with every default filled in, checked.
 
     Args:
         config: what the user wrote.
-        schema: ``workflow/schemas/config.schema.yaml``.
-        paper: the folder with the paper's numbers.
+        root: the project's folder, with the schema, the paper's numbers and the manifest that comes with it.
 
     Raises:
         ConfigError: if a key is unknown, a value not allowed, or keys contradict each other or the recording.
     """
-    with schema.open() as file:
+    paper = root / "config/paper"
+    with (root / "workflow/schemas/config.schema.yaml").open() as file:
         validator = _Filling(yaml.safe_load(file))
     resolved = copy.deepcopy(dict(config))
     error = jsonschema.exceptions.best_match(validator.iter_errors(resolved))
@@ -42,6 +43,8 @@ def resolve(config: Mapping[str, Any], schema: Path, paper: Path) -> dict[str, A
         raise ConfigError(_explain(error))
     resolved["focus_region"] = resolved["focus_region"] or resolved["regions"][-1]
     dataset = resolved["dataset"]
+    if dataset["manifest"] and not Path(dataset["manifest"]).exists():
+        dataset["manifest"] = str(root / dataset["manifest"])
     if dataset["layout"] == "simulated" and dataset["simulation"]["sizes"] is None:
         dataset["simulation"]["sizes"] = {
             size.region: {
@@ -78,7 +81,7 @@ def check(config: Mapping[str, Any], paper: Path) -> None:
         raise ConfigError(
             f"dataset.intensity_range: the first value must be below the second, got {[low, high]}"
         )
-    counts = training_counts(config["dataset"])
+    counts = training_counts(config["dataset"], config["regions"])
     if counts is None:
         return
     for index, region in enumerate(config["regions"]):
@@ -94,14 +97,14 @@ def check(config: Mapping[str, Any], paper: Path) -> None:
             )
 
 
-def training_counts(dataset: Mapping[str, Any]) -> dict[str, int] | None:
-    """Training images of each region, as far as they are known before anything is downloaded; else None."""
+def training_counts(dataset: Mapping[str, Any], regions: Sequence[str]) -> dict[str, int] | None:
+    """Training images of the regions that there are, as far as known before anything is downloaded; else None."""
     if dataset["layout"] == "simulated":
         return {region: size["train_images"] for region, size in dataset["simulation"]["sizes"].items()}
     if dataset["source"] is None:
         raise ConfigError("dataset.source: the layout antolik2016 needs the archive's DOI, address or path")
     if antolik2016.is_local(dataset["source"]):
-        return _counts_in_archive(Path(dataset["source"]))
+        return _counts_in_archive(Path(dataset["source"]), regions)
     if dataset["manifest"] is not None:
         return _counts_in_manifest(Path(dataset["manifest"]))
     return None
@@ -119,12 +122,14 @@ def _counts_in_manifest(path: Path) -> dict[str, int]:
     return {name.parent.name: size // PUBLISHED_IMAGE_BYTES for name, size in stimuli.items()}
 
 
-def _counts_in_archive(path: Path) -> dict[str, int]:
+def _counts_in_archive(path: Path, regions: Sequence[str]) -> dict[str, int]:
+    """Counts of the regions that are asked for; of the others only that they are there (as 0 images)."""
     if not path.is_file():
         raise ConfigError(f"dataset.source: there is no file {path}")
     try:
         return {
-            region: archive.shapes(path, region)["training_inputs"][0] for region in archive.regions(path)
+            region: archive.shapes(path, region)["training_inputs"][0] if region in regions else 0
+            for region in archive.regions(path)
         }
     except ValueError as error:
         raise ConfigError(f"dataset.source: {error}") from error
@@ -147,8 +152,15 @@ def _fill(
     )
 
 
+_NUMBERS = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+    {
+        # JSON Schema counts 64.0 as an integer and YAML knows .nan; neither is a number of steps.
+        "integer": lambda _, value: type(value) is int,
+        "number": lambda _, value: type(value) in (int, float) and math.isfinite(value),
+    }
+)
 _Filling: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
-    jsonschema.Draft202012Validator, {"properties": _fill}
+    jsonschema.Draft202012Validator, {"properties": _fill}, type_checker=_NUMBERS
 )
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Float, Float64
+
+from daenr.correlation import constant, pearson
 
 DATA_RANGE = 2.0
 """Range of an image's values, from -1 to 1; the paper's PSNR and MSE agree with it."""
@@ -16,9 +18,6 @@ _SSIM_WINDOWS: dict[str, dict[str, Any]] = {
     "gaussian": {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False},
     "uniform": {"win_size": 7},
 }
-
-_CONSTANT = 10 * float(np.finfo(np.float32).eps)
-"""A float32 network varies by a few units in the last place between images that it treats alike."""
 
 
 @dataclass(frozen=True)
@@ -130,32 +129,6 @@ def ssim(
     return float(np.mean(values))
 
 
-def pearson(
-    prediction: Float[np.ndarray, "images neurons"], response: Float[np.ndarray, "images neurons"]
-) -> Float64[np.ndarray, " neurons"]:
-    """Pearson r over the images, per neuron; 0 where either side is `constant`."""
-    predicted, recorded = _deviation(prediction), _deviation(response)
-    covariance = (predicted * recorded).sum(axis=0)
-    norm = np.linalg.norm(predicted, axis=0) * np.linalg.norm(recorded, axis=0)
-    undefined = constant(prediction) | constant(response)
-    correlation: Float64[np.ndarray, " neurons"] = np.where(
-        undefined, 0.0, covariance / np.where(undefined, 1.0, norm)
-    )
-    # Rounding can lead a hair's breadth beyond 1, where no p-value is defined.
-    return correlation.clip(-1.0, 1.0)
-
-
-def constant(values: Float[np.ndarray, "images neurons"]) -> Bool[np.ndarray, " neurons"]:
-    """Which neurons have no variance over the images, up to the rounding errors of a float32 network.
-
-    The spread (largest minus smallest value) is compared with the largest magnitude, so the unit of the
-    values does not matter; a correlation with rounding errors would be a number without a meaning.
-    """
-    spread = np.ptp(values.astype(np.float64), axis=0)
-    flat: Bool[np.ndarray, " neurons"] = spread <= _CONSTANT * np.abs(values).max(axis=0)
-    return flat
-
-
 def _squared_error(
     originals: Float[np.ndarray, "images 1 height width"],
     reconstruction: Float[np.ndarray, "images 1 height width"],
@@ -164,9 +137,3 @@ def _squared_error(
     error = (originals.astype(np.float64) - reconstruction) ** 2
     mean: Float64[np.ndarray, " images"] = error.mean(axis=(1, 2, 3))
     return mean
-
-
-def _deviation(values: Float[np.ndarray, "images neurons"]) -> Float64[np.ndarray, "images neurons"]:
-    """Deviation from the mean over images."""
-    deviation: Float64[np.ndarray, "images neurons"] = values - values.mean(axis=0, dtype=np.float64)
-    return deviation

@@ -128,8 +128,8 @@ def _number(cell: str, where: str, column: str) -> float:
         number = float(cell)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{where}: {column} must be a finite number, got {cell!r}")
+    if not (math.isfinite(number) and number >= 0):
+        raise ValueError(f"{where}: {column} must be a finite number, not negative, got {cell!r}")
     return number
 
 

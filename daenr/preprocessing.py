@@ -20,8 +20,7 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from daenr import __version__
 from daenr.datasets.archive import Recording
 from daenr.files import atomic
-
-IMAGE_SIZE = 32
+from daenr.receptive_fields import IMAGE_SIZE
 
 RANGE_TOLERANCE = 1e-6
 """Share of the intensity range by which values may lie outside it: rounding of float32, not a wrong range."""

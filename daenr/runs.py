@@ -157,7 +157,7 @@ class Plan:
 
     def __init__(self, config: Mapping[str, Any], paper: Path) -> None:
         self.config = config
-        self._weights = {(w.table, w.region, w.model, w.layer): w for w in weights(paper)}
+        self._weights = weights(paper)
         self._tables: Mapping[str, Callable[[int], Iterable[Cell]]] = {
             "table2": self._table2,
             "table3": self._table3,
@@ -253,15 +253,17 @@ class Plan:
         return [cell.run for cell in cells if cell.model in self.config["models"]]
 
     def _weight(self, tables: Sequence[str], region: str, model: str, layer: str) -> Weight:
-        """Weights of the first of ``tables`` that has them; a region that the paper lacks borrows another's."""
-        for name in (region, self.config["weights_of_region"]):
-            for table in tables:
-                if (table, name, model, layer) in self._weights:
-                    return self._weights[table, name, model, layer]
-        raise ValueError(
-            f"config/paper/weights.csv has no weights of {model} at {layer} in {' or '.join(tables)} "
-            f"for {region!r} or weights_of_region={self.config['weights_of_region']!r}"
-        )
+        """Weights that one of ``tables`` has for the region; a region that the paper lacks borrows another's."""
+        printed = {
+            weight.region: weight
+            for weight in self._weights
+            if weight.table in tables and (weight.model, weight.layer) == (model, layer)
+        }
+        if not printed:
+            raise ValueError(f"config/paper/weights.csv has no {model} at {layer} in {' or '.join(tables)}")
+        # Table 10 has one region only, which is then the only one to borrow from.
+        borrowed = printed.get(self.config["weights_of_region"], next(iter(printed.values())))
+        return printed.get(region, borrowed)
 
     def _cell(
         self,

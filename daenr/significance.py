@@ -5,7 +5,7 @@ import pandas as pd
 from jaxtyping import Float, Int64
 from scipy import stats
 
-from daenr.evaluation import pearson
+from daenr.correlation import pearson
 
 GROUPS = ("insignificant", "significant")
 

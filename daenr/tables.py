@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
+from daenr.files import atomic
 from daenr.paper import Published
 from daenr.runs import METRICS, Cell, split_model
 
@@ -49,6 +51,15 @@ class RenderedTable:
 _SUBSCRIPTS = str.maketrans("1234i", "₁₂₃₄ᵢ")
 _METRIC_LABELS = {"mse": "MSE ↓", "psnr": "PSNR ↑", "ssim": "SSIM ↑", "pcc": "PCC ↑"}
 _NEURON_LABELS = {"all": "all", "significant": "✓", "insignificant": "×"}
+
+
+def save(frame: pd.DataFrame, rendered: RenderedTable, csv: Path, md: Path, tex: Path, html: Path) -> None:
+    """Write a table: the tidy frame as CSV, and the three spellings."""
+    with atomic(csv) as path:
+        frame.to_csv(path, index=False, lineterminator="\n")
+    for destination, text in ((md, rendered.markdown), (tex, rendered.latex), (html, rendered.html)):
+        with atomic(destination) as path:
+            path.write_text(text, encoding="utf-8")
 
 
 def region_label(region: str) -> str:

@@ -33,6 +33,7 @@ def main(region: Path, predictions: Path, training: Path, ssim_window: str, metr
         "metrics": asdict(result),
         "reason": record["reason"],
         "ssim_window": ssim_window,
+        "data": data.attributes,
         "training": record,
     }
     with atomic(metrics) as path:

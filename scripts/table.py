@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from daenr import tables
-from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.paper import published
 from daenr.runs import Cell, Run
@@ -23,15 +22,7 @@ def main(
     documents = {Path(path).parent.name: json.loads(Path(path).read_text()) for path in metrics}
     placed = [Cell(table=table, **{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
     frame = tables.tidy(table, placed, documents, published(paper, table))
-    write(frame, tables.render(table, frame), csv, **rendered)
-
-
-def write(frame: Any, made: tables.RenderedTable, csv: Path, md: Path, tex: Path, html: Path) -> None:
-    with atomic(csv) as path:
-        frame.to_csv(path, index=False, lineterminator="\n")
-    for destination, text in ((md, made.markdown), (tex, made.latex), (html, made.html)):
-        with atomic(destination) as path:
-            path.write_text(text, encoding="utf-8")
+    tables.save(frame, tables.render(table, frame), csv, **rendered)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daenr import tables
-from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.preprocessing import read_region
 
@@ -12,12 +11,7 @@ from daenr.preprocessing import read_region
 def main(regions: Sequence[Path], csv: Path, md: Path, tex: Path, html: Path) -> None:
     read = [read_region(Path(path)).attributes for path in regions]
     frame = tables.region_table({region["region"]: region["counts"] for region in read})
-    made = tables.render_region_table(frame)
-    with atomic(csv) as path:
-        frame.to_csv(path, index=False, lineterminator="\n")
-    for destination, text in ((md, made.markdown), (tex, made.latex), (html, made.html)):
-        with atomic(destination) as path:
-            path.write_text(text, encoding="utf-8")
+    tables.save(frame, tables.render_region_table(frame), csv, md, tex, html)
 
 
 if __name__ == "__main__":

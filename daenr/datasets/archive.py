@@ -428,8 +428,8 @@ def _check_shapes(region: str, found: Mapping[str, tuple[int, ...]]) -> None:
     ]
     if math.isqrt(pixels) ** 2 != pixels:
         wrong.append(f"training_inputs.npy has {pixels} pixels an image, which is no square")
-    if test < 2:
-        wrong.append(f"validation_inputs.npy has {test} images, needs 2 at least")
+    if test < 3:
+        wrong.append(f"validation_inputs.npy has {test} images, needs 3 at least")
     if 0 in (train, pixels, neurons, repeats):
         wrong.append(
             f"{train} images of {pixels} pixels, {neurons} neurons, {repeats} repeats: none may be 0"

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from daenr.randomness import initialise
+from daenr.receptive_fields import IMAGE_SIZE
 
-IMAGE_SIZE = 32
 STRIDES = (2, 1, 2, 1)
 
 

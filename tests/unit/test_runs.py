@@ -18,7 +18,7 @@ PAPER = ROOT / "config/paper"
 
 def resolved(**changes):
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | changes
-    return resolve(config, ROOT / "workflow/schemas/config.schema.yaml", PAPER)
+    return resolve(config, ROOT)
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +135,16 @@ def test_a_region_beyond_the_paper_borrows_weights():
     printed = Plan(resolved(), PAPER)
     of_region2 = [(c.run.alpha, c.run.beta) for c in printed.cells("table6") if c.region == "region2"]
     assert [(c.run.alpha, c.run.beta) for c in own.cells("table6")] == of_region2
+
+
+def test_table5_of_a_region_beyond_the_paper_borrows_the_only_weights_there_are():
+    size = {"train_images": 100, "test_images": 10, "repeats": 3, "neurons": 5}
+    dataset = {"name": "x", "layout": "simulated", "simulation": {"sizes": {"v1": size}}}
+    own = Plan(
+        resolved(dataset=dataset, regions=["v1"], focus_region=None, weights_of_region="region1"), PAPER
+    )
+    printed = [(c.run.alpha, c.run.beta) for c in Plan(resolved(), PAPER).cells("table5")]
+    assert [(c.run.alpha, c.run.beta) for c in own.cells("table5")] == printed
 
 
 def test_models_that_the_config_leaves_out_are_not_trained():

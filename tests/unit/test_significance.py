@@ -7,7 +7,7 @@ from scipy import stats
 
 # The module and not its function: pytest would collect `test_neurons` here.
 from daenr import significance
-from daenr.evaluation import pearson
+from daenr.correlation import pearson
 
 
 @pytest.fixture

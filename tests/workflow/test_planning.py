@@ -19,6 +19,11 @@ def test_the_paper_is_planned_offline_in_ten_seconds(copy):
     assert jobs["reconstructions"] == jobs["neuron_counts"] == 3
 
 
+def test_it_plans_from_another_folder(copy, tmp_path):
+    output = copy.snakemake("-n", "--quiet", "rules", "--directory", tmp_path)
+    assert re.search(r"^train +216$", output, re.M), output
+
+
 def test_the_demo_downloads_nothing(copy):
     jobs = copy.would_run("--configfile", "config/demo.yaml")
     assert jobs["train"] == 216
@@ -51,7 +56,9 @@ def test_a_negative_weight_in_the_papers_file_fails_while_parsing(copy):
         output = copy.snakemake("-n", check=False)
     finally:
         weights.write_text(printed)
-    assert re.search(r"weights\.csv|alpha and beta must be finite and not negative", output), output
+    assert re.search(
+        r"Config error: .*weights\.csv, line \d+: beta must be a finite number, not negative", output
+    )
     assert "Job stats" not in output
 
 
@@ -61,6 +68,8 @@ def test_a_negative_weight_in_the_papers_file_fails_while_parsing(copy):
         "results/antolik2016/runs/antolik2016_region1_cae-rf_h1_a1_b1_all_s0/metrics.json",
         "results/antolik2016/runs/antolik2016_region4_cae-fr_h1_a1_b1_all_s0/metrics.json",
         "results/antolik2016/runs/other_region1_cae-fr_h1_a1_b1_all_s0/metrics.json",
+        "results/antolik2016/runs/antolik2016_region1_cae_none_a1_b0_all_s0/significance.csv",
+        "results/antolik2016/data/region4.h5",
         "results/antolik2016/tables/table9.csv",
         "results/antolik2016/figures/figure1.png",
     ],

@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -14,12 +15,12 @@ os.environ.update(
 
 from daenr.config import ConfigError, resolve
 from daenr.datasets import antolik2016
-from daenr.runs import METRICS, Plan, Run
+from daenr.runs import Plan, Run
 
 PAPER = ROOT / "config/paper"
 
 try:
-    config = resolve(config, ROOT / "workflow/schemas/config.schema.yaml", PAPER)
+    config = resolve(config, ROOT)
     PLAN = Plan(config, PAPER)
     RUNS = PLAN.runs()
 except ConfigError as error:
@@ -35,10 +36,11 @@ MANIFEST = (
 TRAINING_CONFIG = {key: config[key] for key in ("model", "training", "loss", "device")}
 FORMATS = ("csv", "md", "tex", "html")
 FIGURE_REGIONS = PLAN.figure_regions()
+COUNT_FIGURES = sorted({"figure3", "figure4", "figure8"} & set(PLAN.figures()))
 
 
 wildcard_constraints:
-    region="[a-z][a-z0-9]*",
+    region="|".join(map(re.escape, config["regions"])),
     run="[^/]+",
     table="table[2-6]",
 
@@ -93,6 +95,13 @@ def training_input(wildcards):
 
 def run_region(wildcards):
     return f"{RESULTS}/data/{planned(wildcards).region}.h5"
+
+
+def tested_region(wildcards):
+    """The same for a run whose neurons can be tested."""
+    if planned(wildcards).layer is None:
+        raise WorkflowError(f"{wildcards.run} predicts no neurons: nothing to test")
+    return run_region(wildcards)
 
 
 def cell_rows(wildcards):

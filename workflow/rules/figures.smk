@@ -48,7 +48,7 @@ rule neuron_counts:
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     wildcard_constraints:
-        figure="figure3|figure4|figure8",
+        figure="|".join(COUNT_FIGURES) or "none",
     conda:
         "../../envs/environment.yaml"
     resources:

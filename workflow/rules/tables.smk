@@ -12,7 +12,7 @@ rule table:
             )
         ),
         paper=str(PAPER / "{table}.csv"),
-        code=package("tables"),
+        code=package("tables", "runs", "paper"),
     output:
         **{
             format: ensure(f"{RESULTS}/tables/{{table}}.{format}", non_empty=True)

@@ -45,7 +45,7 @@ rule evaluate:
         region=run_region,
         predictions=rules.train.output.predictions,
         training=rules.train.output.training,
-        code=package("evaluation"),
+        code=package("evaluation", "correlation"),
     output:
         metrics=ensure(f"{RESULTS}/runs/{{run}}/metrics.json", non_empty=True),
     log:
@@ -65,9 +65,9 @@ rule evaluate:
 
 rule significance:
     input:
-        region=run_region,
+        region=tested_region,
         predictions=rules.train.output.predictions,
-        code=package("significance"),
+        code=package("significance", "correlation"),
     output:
         significance=ensure(f"{RESULTS}/runs/{{run}}/significance.csv", non_empty=True),
     log:

@@ -511,7 +511,7 @@ def test_a_single_test_image_is_too_few(path: Path) -> None:
     for stem in ("validation_inputs", "validation_set"):
         region[stem] = region[stem][:1]
     region["raw_validation_set"] = region["raw_validation_set"][:, :1]
-    assert "validation_inputs.npy has 1 images, needs 2" in refused(pack(path, members(region)))
+    assert "validation_inputs.npy has 1 images, needs 3" in refused(pack(path, members(region)))
 
 
 @pytest.mark.parametrize("axis", ["neurons", "images", "pixels"])
