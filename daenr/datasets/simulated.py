@@ -76,6 +76,9 @@ TEST_PHOTOGRAPHS = ("camera", "chelsea", "coffee")
 SHORT_SIDES = (96, 144, 216)
 """Shorter side of a photograph when patches are cut from it, pixels: a patch spans a third to a seventh."""
 
+TEST_OVERLAP = 0.25
+"""Largest share of a test patch that may lie within another one, of whatever size, in the photograph."""
+
 BLACK, WHITE = 0.05, 0.03
 """Shares of a photograph's pixels at the lowest and the highest level (recording: 0.054 and 0.029)."""
 
@@ -171,10 +174,11 @@ def simulate(
     them); everything else differs from region to region.
 
     Raises:
-        ValueError: more distinct images are asked for than the photographs hold.
+        ValueError: more distinct images, or test images that lie apart, are asked for than the photographs
+            hold.
     """
     training = patches(TRAINING_PHOTOGRAPHS, train_images, _generator(seed, f"{region}/training images"))
-    test = patches(TEST_PHOTOGRAPHS, test_images, _generator(seed, "test images"))
+    test = patches(TEST_PHOTOGRAPHS, test_images, _generator(seed, "test images"), TEST_OVERLAP)
     population = draw_population(neurons, _generator(seed, f"{region}/population"))
     training_responses, test_trials = respond(
         drive(population, training),
@@ -203,38 +207,75 @@ def _generator(seed: int, purpose: str) -> np.random.Generator:
 
 
 def patches(
-    names: tuple[str, ...], count: int, rng: np.random.Generator
+    names: tuple[str, ...], count: int, rng: np.random.Generator, overlap: float = 1.0
 ) -> Float64[np.ndarray, "images pixels"]:
     """Distinct patches in random order, levels from 0 to 255, from photographs and sizes with equal chances.
 
+    Args:
+        names: of the photographs.
+        count: of the patches.
+        rng: draws photographs, sizes and places.
+        overlap: largest share of a patch's area that may lie within another patch, at their places in the
+            photograph. A limit below 1 favours small patches: there is more room for them.
+
     Raises:
-        ValueError: the photographs do not hold so many distinct patches.
+        ValueError: the photographs do not hold so many such patches.
     """
     distinct: dict[bytes, Float64[np.ndarray, " pixels"]] = {}
+    places: list[Float64[np.ndarray, "2 3"]] = []
     drawn = _draw_patches(list(photographs(names)), rng)
-    # Most patches are new and have contrast; so many draws fail only where the photographs are exhausted.
-    for _, patch in zip(range(100 * count), drawn, strict=False):
-        if patch.std() >= LOWEST_CONTRAST * (LEVELS - 1):
-            distinct.setdefault(patch.tobytes(), patch)
+    # At least one in ten draws is taken until there is no room; so many fail only at the end of it.
+    for _, (place, patch) in zip(range(100 * count), drawn, strict=False):
+        if patch.std() < LOWEST_CONTRAST * (LEVELS - 1):
+            continue
+        if overlap < 1 and places and _overlaps(place, np.stack(places)).max() > overlap:
+            continue
+        places.append(place)
+        distinct.setdefault(patch.tobytes(), patch)
         if len(distinct) == count:
             return np.stack(list(distinct.values()))
+    limit = f" that overlap by no more than {overlap:.0%}" if overlap < 1 else ""
     raise ValueError(
-        f"{count} images: the photographs {', '.join(names)} gave {len(distinct)} distinct ones; ask for fewer"
+        f"{count} images: the photographs {', '.join(names)} gave {len(distinct)} distinct ones{limit}; "
+        "ask for fewer"
     )
 
 
 def _draw_patches(
     sources: list[Float64[np.ndarray, "_ _"]], rng: np.random.Generator
-) -> Iterator[Float64[np.ndarray, " pixels"]]:
-    """Patches at random places of random photographs, without end."""
+) -> Iterator[tuple[Float64[np.ndarray, "2 3"], Float64[np.ndarray, " pixels"]]]:
+    """Patches at random places of random photographs, without end, each after its place.
+
+    A place is a patch's first and last corner: the photograph's number, which is one higher in the last
+    corner, and the row and the column as shares of the photograph's height and width.
+
+    Args:
+        sources: each photograph at every size, as from `photographs`.
+        rng: draws the photograph, its size and the place.
+    """
     while True:
-        photograph = sources[rng.integers(len(sources))]
+        source = int(rng.integers(len(sources)))
+        photograph = sources[source]
         row, column = (rng.integers(length - SIDE + 1) for length in photograph.shape)
-        yield photograph[row : row + SIDE, column : column + SIDE].flatten()
+        corners = np.array([[row, column], [row + SIDE, column + SIDE]]) / photograph.shape
+        number = source // len(SHORT_SIDES)
+        place = np.column_stack([[number, number + 1], corners])
+        yield place, photograph[row : row + SIDE, column : column + SIDE].flatten()
+
+
+def _overlaps(
+    place: Float64[np.ndarray, "2 3"], others: Float64[np.ndarray, "others 2 3"]
+) -> Float64[np.ndarray, " others"]:
+    """Area that a patch shares with each other one, over that of the smaller one of the two."""
+    first, last = np.maximum(place[0], others[:, 0]), np.minimum(place[1], others[:, 1])
+    shared = (last - first).clip(min=0).prod(axis=1)
+    smaller = np.minimum(np.diff(place, axis=0).prod(), np.diff(others, axis=1).prod(axis=(1, 2)))
+    overlaps: Float64[np.ndarray, " others"] = shared / smaller
+    return overlaps
 
 
 def photographs(names: tuple[str, ...]) -> Iterator[Float64[np.ndarray, "_ _"]]:
-    """Every photograph at every size, equalised."""
+    """Every photograph at every size, equalised; all sizes of a photograph in a row."""
     for name in names:
         loaded = getattr(skimage.data, name)()
         picture = loaded[0] if isinstance(loaded, tuple) else loaded  # the left one of a stereo pair
