@@ -190,6 +190,32 @@ def test_test_patches_come_from_photographs_without_training_patches(
             assert not found & outside
 
 
+def test_test_patches_hardly_overlap(recordings: dict[str, Recording]) -> None:
+    """Found in the photographs by their content, and laid on a lattice over each photograph."""
+    levels = (recordings["region1"].test_images * 1e6).round().reshape(-1, 31, 31)
+    wanted = np.array([hashes(image).item() for image in levels], dtype=np.uint64)
+    found = 0
+    for name in simulated.TEST_PHOTOGRAPHS:
+        areas = [
+            np.outer(
+                *(covered(start, length) for start, length in zip(corner, photograph.shape, strict=True))
+            )
+            for photograph in simulated.photographs((name,))
+            for corner in np.argwhere(np.isin(hashes(photograph), wanted))
+        ]
+        found += len(areas)
+        for one, other in combinations(areas, 2):
+            # A quarter, and what the lattice is off by.
+            assert (one & other).sum() <= 0.28 * min(one.sum(), other.sum())
+    assert found == len(levels)
+
+
+def covered(start: int, length: int) -> np.ndarray:
+    """Which of 500 points along a photograph of this length in pixels a patch covers that starts here."""
+    point = (np.arange(500) + 0.5) / 500 * length
+    return (start <= point) & (point < start + 31)
+
+
 def test_no_photograph_stands_under_two_names() -> None:
     names = (*simulated.TRAINING_PHOTOGRAPHS, *simulated.TEST_PHOTOGRAPHS)
     photographs = [getattr(skimage.data, name)() for name in names]
@@ -212,6 +238,13 @@ def test_more_images_than_there_are_patches_is_an_error(monkeypatch: pytest.Monk
     monkeypatch.setattr(simulated, "SHORT_SIDES", (31,))
     with pytest.raises(ValueError, match=r"40 images: the photographs camera gave 1 distinct"):
         simulate("region1", **{**SMALL, "train_images": 2, "test_images": 40}, seed=0)
+
+
+@pytest.mark.usefixtures("few_photographs")
+def test_more_test_images_than_lie_apart_is_an_error() -> None:
+    message = r"60 images: the photographs camera gave \d+ distinct ones that overlap by no more than 25%"
+    with pytest.raises(ValueError, match=message):
+        simulate("region1", **{**SMALL, "test_images": 60}, seed=0)
 
 
 def test_equalised_photographs_have_all_levels_alike() -> None:
