@@ -19,6 +19,9 @@ from daenr.paper import region_sizes, weights
 
 PUBLISHED_IMAGE_BYTES = 31 * 31 * 8
 
+VARIED = ("model", "training", "loss", "evaluation")
+"""Sections of the config that a variant can change."""
+
 
 class ConfigError(ValueError):
     """A mistake in the config; the message starts with the path of the key."""
@@ -36,15 +39,15 @@ def resolve(config: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """
     paper = root / "config/paper"
     with (root / "workflow/schemas/config.schema.yaml").open() as file:
-        validator = _Filling(yaml.safe_load(file))
-    resolved = copy.deepcopy(dict(config))
-    error = jsonschema.exceptions.best_match(validator.iter_errors(resolved))
-    if error is not None:
-        raise ConfigError(_explain(error))
+        schema = yaml.safe_load(file)
+    resolved = _validated(config, schema)
     resolved["focus_region"] = resolved["focus_region"] or resolved["regions"][-1]
     dataset = resolved["dataset"]
-    if dataset["manifest"] and not Path(dataset["manifest"]).exists():
-        dataset["manifest"] = str(root / dataset["manifest"])
+    for key in ("manifest", "published"):
+        if dataset[key] and not Path(dataset[key]).exists():
+            dataset[key] = str(root / dataset[key])
+    if dataset["published"] and not Path(dataset["published"]).is_file():
+        raise ConfigError(f"dataset.published: there is no file {dataset['published']}")
     if dataset["layout"] == "simulated" and dataset["simulation"]["sizes"] is None:
         dataset["simulation"]["sizes"] = {
             size.region: {
@@ -56,7 +59,41 @@ def resolve(config: Mapping[str, Any], root: Path) -> dict[str, Any]:
             for size in region_sizes(paper)
         }
     check(resolved, paper)
+    resolved["variants"] = {
+        name: _variant(resolved, name, settings, schema, paper)
+        for name, settings in resolved["variants"].items()
+    }
     return resolved
+
+
+def _validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy with the schema's defaults filled in.
+
+    Raises:
+        ConfigError: the first thing that the schema does not allow.
+    """
+    filled = copy.deepcopy(dict(config))
+    error = jsonschema.exceptions.best_match(_Filling(schema).iter_errors(filled))
+    if error is not None:
+        raise ConfigError(_explain(error))
+    return filled
+
+
+def _variant(
+    config: Mapping[str, Any],
+    name: str,
+    settings: Mapping[str, Mapping[str, Any]],
+    schema: Mapping[str, Any],
+    paper: Path,
+) -> dict[str, Any]:
+    """The variant's sections in full: the config's own, with the keys that differ put in their place."""
+    sections = {section: {**config[section], **settings.get(section, {})} for section in VARIED}
+    try:
+        varied = _validated({**config, **sections}, schema)
+        check(varied, paper)
+    except ConfigError as error:
+        raise ConfigError(f"variants.{name}.{error}") from error
+    return {section: varied[section] for section in VARIED}
 
 
 def check(config: Mapping[str, Any], paper: Path) -> None:

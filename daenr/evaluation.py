@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int64
 
 from daenr.correlation import constant, pearson
+from daenr.scores import Scores
 
 DATA_RANGE = 2.0
 """Range of an image's values, from -1 to 1; the paper's PSNR and MSE agree with it."""
@@ -39,70 +40,85 @@ class Evaluation:
     constant_neurons: int
 
 
-def evaluate(
+def score(
     originals: Float[np.ndarray, "images 1 height width"],
     reconstruction: Float[np.ndarray, "images 1 height width"] | None,
-    responses: Float[np.ndarray, "images neurons"] | None,
+    responses: Float[np.ndarray, "images neurons"],
     prediction: Float[np.ndarray, "images neurons"] | None,
+    neurons: Int64[np.ndarray, " neurons"],
     ssim_window: str = "gaussian",
-) -> Evaluation:
-    """Every metric of the paper (Section 4.1) for one model.
+) -> Scores:
+    """Every metric of the paper (Section 4.1) for one model, image by image and neuron by neuron.
 
     Args:
         originals: test images in [-1, 1].
         reconstruction: the model's reconstruction of them; None if it has no decoder.
-        responses: mean over repeats of the neurons that were trained on; needed with a prediction.
+        responses: mean over repeats of the neurons that were trained on.
         prediction: the model's rates of the same neurons; None if it has no readout.
+        neurons: their numbers in the region.
         ssim_window: see `ssim`.
 
     Raises:
-        ValueError: there is a prediction but no responses, or the window is unknown.
+        ValueError: the window is unknown.
     """
-    image_metrics: dict[str, float | None] = {"mse": None, "psnr": None, "ssim": None}
+    images: dict[str, Float64[np.ndarray, " images"]] = {}
     if reconstruction is not None:
-        decibel = psnr(originals, reconstruction)
-        image_metrics = {
+        images = {
             "mse": mse(originals, reconstruction),
-            "psnr": decibel if np.isfinite(decibel) else None,
+            "psnr": psnr(originals, reconstruction),
             "ssim": ssim(originals, reconstruction, ssim_window),
         }
     if prediction is None:
-        return Evaluation(**image_metrics, pcc=None, constant_neurons=0)
-    if responses is None:
-        raise ValueError("responses: needed to evaluate a prediction; give the mean over repeats")
+        return Scores(neurons, **images)
+    return Scores(neurons, **images, prediction=prediction, response=responses)
+
+
+def evaluate(scores: Scores) -> Evaluation:
+    """The means that stand in the paper's tables."""
+    means = {
+        name: None if values is None else float(values.mean())
+        for name, values in (("mse", scores.mse), ("psnr", scores.psnr), ("ssim", scores.ssim))
+    }
+    if means["psnr"] is not None and not np.isfinite(means["psnr"]):
+        means["psnr"] = None
+    if scores.prediction is None or scores.response is None:
+        return Evaluation(**means, pcc=None, constant_neurons=0)
+    undefined = constant(scores.prediction) | constant(scores.response)
     return Evaluation(
-        **image_metrics,
-        pcc=float(pearson(prediction, responses).mean()),
-        constant_neurons=int((constant(prediction) | constant(responses)).sum()),
+        **means,
+        pcc=float(pearson(scores.prediction, scores.response).mean()),
+        constant_neurons=int(undefined.sum()),
     )
 
 
 def mse(
     originals: Float[np.ndarray, "images 1 height width"],
     reconstruction: Float[np.ndarray, "images 1 height width"],
-) -> float:
-    """Mean squared error over pixels, mean over images, on the [-1, 1] scale."""
-    return float(_squared_error(originals, reconstruction).mean())
+) -> Float64[np.ndarray, " images"]:
+    """Mean squared error over the pixels of each image, on the [-1, 1] scale."""
+    error = (originals.astype(np.float64) - reconstruction) ** 2
+    mean: Float64[np.ndarray, " images"] = error.mean(axis=(1, 2, 3))
+    return mean
 
 
 def psnr(
     originals: Float[np.ndarray, "images 1 height width"],
     reconstruction: Float[np.ndarray, "images 1 height width"],
-) -> float:
-    """Peak signal-to-noise ratio, 10 log10(2^2 / MSE) of each image, mean over images, dB.
-
-    An image that is reproduced exactly has an infinite ratio, and so has the mean then.
-    """
+) -> Float64[np.ndarray, " images"]:
+    """Peak signal-to-noise ratio of each image, 10 log10(2^2 / MSE), dB; infinite for an exact reproduction."""
     with np.errstate(divide="ignore"):
-        return float(10 * np.log10(DATA_RANGE**2 / _squared_error(originals, reconstruction)).mean())
+        decibel: Float64[np.ndarray, " images"] = 10 * np.log10(
+            DATA_RANGE**2 / mse(originals, reconstruction)
+        )
+    return decibel
 
 
 def ssim(
     originals: Float[np.ndarray, "images 1 height width"],
     reconstruction: Float[np.ndarray, "images 1 height width"],
     window: str = "gaussian",
-) -> float:
-    """Structural similarity with data range 2, mean over positions of the window and over images.
+) -> Float64[np.ndarray, " images"]:
+    """Structural similarity of each image with data range 2, mean over positions of the window.
 
     Args:
         originals: images in [-1, 1].
@@ -126,14 +142,4 @@ def ssim(
         )
         for original, reconstructed in zip(originals[:, 0], reconstruction[:, 0], strict=True)
     ]
-    return float(np.mean(values))
-
-
-def _squared_error(
-    originals: Float[np.ndarray, "images 1 height width"],
-    reconstruction: Float[np.ndarray, "images 1 height width"],
-) -> Float64[np.ndarray, " images"]:
-    """Mean over the pixels of each image."""
-    error = (originals.astype(np.float64) - reconstruction) ** 2
-    mean: Float64[np.ndarray, " images"] = error.mean(axis=(1, 2, 3))
-    return mean
+    return np.array(values, dtype=np.float64)

@@ -20,6 +20,9 @@ JOINT = tuple(f"{autoencoder}-{readout}" for readout in READOUTS for autoencoder
 MODELS = (*AUTOENCODERS, *BASELINES, *JOINT)
 LAYERS = ("h1", "h2", "h3", "h4")
 NEURONS = ("all", "significant", "insignificant")
+CONTROLS = ("shuffled", "frozen", "random", "capacity")
+ALTERED = ("shuffled", "frozen", "random")
+"""Controls that alter a training; ``capacity`` is an ordinary joint model with beta = 0."""
 
 METRICS: Mapping[str, tuple[str, ...]] = {
     "table2": ("mse", "psnr", "ssim"),
@@ -28,6 +31,12 @@ METRICS: Mapping[str, tuple[str, ...]] = {
     "table5": ("mse", "psnr", "ssim"),
     "table6": ("pcc",),
 }
+
+CONTROL_METRICS: Mapping[str, tuple[str, ...]] = {
+    "controls-ir": ("mse", "psnr", "ssim"),
+    "controls-nrs": ("pcc",),
+}
+"""The two halves of the controls' table: reconstruction and responses."""
 
 
 def split_model(model: str) -> tuple[str | None, str | None]:
@@ -47,6 +56,7 @@ def split_model(model: str) -> tuple[str | None, str | None]:
 _NAME = re.compile(
     r"(?P<dataset>[^_]+)_(?P<region>[^_]+)_(?P<model>[^_]+)_(?P<layer>[^_]+)"
     r"_a(?P<alpha>[^_]+)_b(?P<beta>[^_]+)_(?P<neurons>[^_]+)_s(?P<seed>\d+)"
+    r"(?:_(?P<control>shuffled|frozen|random))?(?:_v(?P<variant>[^_]+))?"
 )
 
 
@@ -63,6 +73,10 @@ class Run:
         beta: weight of the response loss (Eq. 3); 0 for a plain auto-encoder.
         neurons: the neurons whose responses are trained on, ``all``, ``significant`` or ``insignificant``.
         seed: seed of everything random in the training.
+        control: one of ``ALTERED``, or None: ``shuffled`` trains on responses that are permuted across images,
+            ``frozen`` trains nothing but the readout, on the encoder of the trained plain auto-encoder, and
+            ``random`` the same on an untrained encoder.
+        variant: name of the config's variant whose settings this training takes, or None for the config's own.
     """
 
     dataset: str
@@ -73,6 +87,8 @@ class Run:
     beta: float
     neurons: str
     seed: int
+    control: str | None = None
+    variant: str | None = None
 
     def __post_init__(self) -> None:
         autoencoder, readout = split_model(self.model)
@@ -86,6 +102,10 @@ class Run:
             raise ValueError(f"alpha and beta must be finite and not negative, got {self.alpha}, {self.beta}")
         if (autoencoder is None and self.alpha != 0) or (readout is None and self.beta != 0):
             raise ValueError(f"{self.model} has one task, but alpha={self.alpha:g} and beta={self.beta:g}")
+        if self.control not in (None, *ALTERED):
+            raise ValueError(f"control must be one of {list(ALTERED)}, got {self.control!r}")
+        if self.control and not (autoencoder and readout):
+            raise ValueError(f"control {self.control} needs a joint model, got {self.model}")
 
     @property
     def name(self) -> str:
@@ -93,6 +113,8 @@ class Run:
         return (
             f"{self.dataset}_{self.region}_{self.model}_{self.layer or 'none'}"
             f"_a{_spell(self.alpha)}_b{_spell(self.beta)}_{self.neurons}_s{self.seed}"
+            + (f"_{self.control}" if self.control else "")
+            + (f"_v{self.variant}" if self.variant else "")
         )
 
     @classmethod
@@ -104,12 +126,15 @@ class Run:
         """
         match = _NAME.fullmatch(name)
         if not match:
-            form = "dataset_region_model_layer_aALPHA_bBETA_neurons_sSEED"
+            form = "dataset_region_model_layer_aALPHA_bBETA_neurons_sSEED[_control][_vVARIANT]"
             raise ValueError(f"{name!r} is not the name of a run ({form}, layer 'none' where there is none)")
         fields = match.groupdict()
         try:
             run = cls(
-                **{key: fields[key] for key in ("dataset", "region", "model", "neurons")},
+                **{
+                    key: fields[key]
+                    for key in ("dataset", "region", "model", "neurons", "control", "variant")
+                },
                 layer=None if fields["layer"] == "none" else fields["layer"],
                 alpha=float(fields["alpha"]),
                 beta=float(fields["beta"]),
@@ -126,6 +151,15 @@ class Run:
         """The training on all neurons whose significance test makes this run's group."""
         return replace(self, neurons="all")
 
+    @property
+    def pretrained(self) -> "Run | None":
+        """The plain auto-encoder whose trained encoder a ``frozen`` readout stands on; None for other runs."""
+        if self.control != "frozen":
+            return None
+        autoencoder, _ = split_model(self.model)
+        assert autoencoder is not None
+        return replace(self, model=autoencoder, layer=None, alpha=1.0, beta=0.0, control=None)
+
 
 def _spell(weight: float) -> str:
     """The shortest spelling that float() reads back exactly: 1, 0.9, 1e-05."""
@@ -137,6 +171,8 @@ class Cell:
     """One row and column group of a table of the paper, and the run whose metrics stand there.
 
     The layer is the table's, not the run's: Table 5 prints a plain auto-encoder under each of h1 ... h4.
+    ``control`` is empty in the paper's tables; in those of the controls it names the row: ``baseline``, ``joint``
+    or one of ``CONTROLS``.
     """
 
     table: str
@@ -145,6 +181,7 @@ class Cell:
     layer: str | None
     neurons: str
     run: Run
+    control: str = ""
 
 
 class Plan:
@@ -153,10 +190,13 @@ class Plan:
     Args:
         config: the resolved config (see ``config/README.md``).
         paper: the folder with the paper's numbers, ``config/paper``.
+        variant: name of a variant of the config whose runs these are, or None.
     """
 
-    def __init__(self, config: Mapping[str, Any], paper: Path) -> None:
+    def __init__(self, config: Mapping[str, Any], paper: Path, variant: str | None = None) -> None:
         self.config = config
+        self.variant = variant
+        self._paper = paper
         self._weights = weights(paper)
         self._tables: Mapping[str, Callable[[int], Iterable[Cell]]] = {
             "table2": self._table2,
@@ -164,6 +204,8 @@ class Plan:
             "table4": self._table4,
             "table5": self._table5,
             "table6": self._table6,
+            "controls-ir": self._controls_of_reconstruction,
+            "controls-nrs": self._controls_of_responses,
         }
 
     @property
@@ -216,9 +258,7 @@ class Plan:
 
     def runs(self) -> list[Run]:
         """Every training that the config's tables and figures need, each once."""
-        wanted = [
-            cell.run for table in METRICS if table in self.config["tables"] for cell in self.cells(table)
-        ]
+        wanted = [cell.run for table in self.tables() for cell in self.cells(table)]
         for figure, region in self.figure_regions().items():
             if figure.startswith(("figure2", "figure6", "figure7")):
                 wanted += self.reconstruction_runs(region)
@@ -228,7 +268,21 @@ class Plan:
             wanted += [run for region in self.other_regions for run in self.significance_runs(region)]
         if "figure4" in self.config["figures"]:
             wanted += self.comparison_runs()
-        return list(dict.fromkeys(wanted + [run.parent for run in wanted]))
+        wanted += [run for plan in self.variants().values() for run in plan.runs()]
+        needed = [run.parent for run in wanted] + [run.pretrained for run in wanted if run.pretrained]
+        return list(dict.fromkeys(wanted + needed))
+
+    def tables(self) -> list[str]:
+        """Tables of results that come out of this config, the two halves of the controls' among them."""
+        papers = [table for table in METRICS if table in self.config["tables"]]
+        return [*papers, *(CONTROL_METRICS if self.config["controls"] else ())]
+
+    def variants(self) -> dict[str, "Plan"]:
+        """The plan of each variant: the same tables, neither figures nor controls."""
+        if self.variant is not None:
+            return {}
+        config = {**self.config, "figures": [], "controls": []}
+        return {name: Plan(config, self._paper, name) for name in self.config["variants"]}
 
     def figure_regions(self) -> dict[str, str]:
         """The region that each figure of reconstructions shows.
@@ -288,6 +342,7 @@ class Plan:
             beta=beta if readout else 0.0,
             neurons="all",
             seed=seed,
+            variant=self.variant,
         )
         return Cell(table, region, model, layer, "all", run)
 
@@ -329,6 +384,45 @@ class Plan:
                         yield self._cell(
                             "table6", region, model, layer, seed, ["table11", "table12", "table13"]
                         )
+
+    def _controls_of_reconstruction(self, seed: int) -> Iterable[Cell]:
+        """CAE and CAE-FR_i with the weights of Table 8, and the controls that reconstruct for themselves."""
+        for region in self.regions:
+            for layer in self.config["layers"]:
+                baseline = self._cell("controls-ir", region, "cae", layer, seed)
+                joint = self._cell("controls-ir", region, "cae-fr", layer, seed, ["table8"])
+                yield replace(baseline, control="baseline")
+                yield replace(joint, control="joint")
+                yield from self._controls(
+                    joint,
+                    shuffled=replace(joint.run, control="shuffled"),
+                    capacity=replace(joint.run, alpha=1.0, beta=0.0),
+                )
+
+    def _controls_of_responses(self, seed: int) -> Iterable[Cell]:
+        """CNN-FR_i and CAE-FR_i with the weights of Table 9, and the controls that predict responses.
+
+        Where the encoder is held fixed there is one task left, so alpha is 0 and beta 1 as in CNN-FR_i.
+        """
+        for region in self.regions:
+            for layer in self.config["layers"]:
+                baseline = self._cell("controls-nrs", region, "cnn-fr", layer, seed)
+                joint = self._cell("controls-nrs", region, "cae-fr", layer, seed, ["table9"])
+                readout_alone = replace(joint.run, alpha=0.0, beta=1.0)
+                yield replace(baseline, control="baseline")
+                yield replace(joint, control="joint")
+                yield from self._controls(
+                    joint,
+                    shuffled=replace(joint.run, control="shuffled"),
+                    frozen=replace(readout_alone, control="frozen"),
+                    random=replace(readout_alone, control="random"),
+                )
+
+    def _controls(self, joint: Cell, **runs: Run) -> Iterable[Cell]:
+        """The controls of a joint model that the config asks for."""
+        for control, run in runs.items():
+            if control in self.config["controls"]:
+                yield replace(joint, control=control, run=run)
 
 
 def plan(config: Mapping[str, Any], paper: Path = Path("config/paper")) -> list[Run]:

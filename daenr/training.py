@@ -8,7 +8,7 @@ import copy
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Float32, Int, Int64
 from torch import Tensor
 
-from daenr import devices
+from daenr import controls, devices
 from daenr.losses import TERMS, JointLoss, Reduction, joint_loss
 from daenr.models.autoencoders import ModelSpec
 from daenr.models.daenr import DAENR, build
@@ -278,6 +278,7 @@ class Trained:
         seconds: wall time of the fit alone.
         reconstruction: of the test images, in [-1, 1]; None without an auto-encoder.
         response: predicted rate of each neuron for each test image; None without a readout.
+        validation_response: the same for the validation images.
     """
 
     model: DAENR
@@ -285,9 +286,16 @@ class Trained:
     seconds: float
     reconstruction: Float32[np.ndarray, "test 1 32 32"] | None
     response: Float32[np.ndarray, "test neurons"] | None
+    validation_response: Float32[np.ndarray, "validation neurons"] | None
 
 
-def train(run: Run, data: RegionData, neurons: Int64[np.ndarray, " neurons"], spec: Spec) -> Trained:
+def train(
+    run: Run,
+    data: RegionData,
+    neurons: Int64[np.ndarray, " neurons"],
+    spec: Spec,
+    pretrained: Mapping[str, Tensor] | None = None,
+) -> Trained:
     """Train one run and predict the test set. The test set is used for nothing else here.
 
     Args:
@@ -295,6 +303,7 @@ def train(run: Run, data: RegionData, neurons: Int64[np.ndarray, " neurons"], sp
         data: the region's images and responses.
         neurons: numbers of the neurons whose responses are trained on.
         spec: how to train.
+        pretrained: parameters of the run ``run.pretrained``; for the control ``frozen`` only.
 
     Raises:
         NotFiniteError: if a loss term is not finite; the message names run, step and term.
@@ -308,6 +317,17 @@ def train(run: Run, data: RegionData, neurons: Int64[np.ndarray, " neurons"], sp
     model = build(run, spec.model, population, device).to(device)
     training = _split(data.train_images, data.train_responses[:, neurons], device)
     validation = _split(data.validation_images, data.validation_responses[:, neurons], device)
+    if run.control == "shuffled":
+        order = generator(run.seed, "shuffled responses")
+        training, validation = (
+            replace(split, responses=controls.shuffle(split.responses, order))
+            for split in (training, validation)
+        )
+    elif run.control == "frozen":
+        assert pretrained is not None
+        controls.freeze_trained(model, pretrained)
+    elif run.control == "random":
+        controls.freeze_untrained(model, training.images)
     start = time.perf_counter()
     try:
         result = fit(
@@ -321,7 +341,8 @@ def train(run: Run, data: RegionData, neurons: Int64[np.ndarray, " neurons"], sp
     except NotFiniteError as error:
         raise NotFiniteError(f"run {run.name}, {error}") from error
     seconds = time.perf_counter() - start
-    return Trained(model, result, seconds, *predict(model, data.test_images, device))
+    _, validation_response = predict(model, data.validation_images, device)
+    return Trained(model, result, seconds, *predict(model, data.test_images, device), validation_response)
 
 
 def _split(

@@ -1,4 +1,4 @@
-"""Metrics of one run on the test images."""
+"""Metrics of one run on the test images, and what they are made of."""
 
 import json
 from dataclasses import asdict
@@ -6,27 +6,33 @@ from pathlib import Path
 
 import numpy as np
 
-from daenr.evaluation import Evaluation, evaluate
+from daenr.evaluation import evaluate, score
 from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.preprocessing import read_region
+from daenr.scores import Scores, write_scores
 
 
-def main(region: Path, predictions: Path, training: Path, ssim_window: str, metrics: Path) -> None:
+def main(
+    region: Path, predictions: Path, training: Path, ssim_window: str, metrics: Path, scores: Path
+) -> None:
     data = read_region(region)
     record = json.loads(training.read_text())
     with np.load(predictions, allow_pickle=False) as arrays:
         predicted = dict(arrays)
+    neurons = predicted["neurons"]
     if record["reason"] is not None:
-        result = Evaluation(mse=None, psnr=None, ssim=None, pcc=None, constant_neurons=0)
+        scored = Scores(neurons)
     else:
-        result = evaluate(
+        scored = score(
             data.test_images,
             predicted.get("reconstruction"),
-            data.test_responses[:, predicted["neurons"]],
+            data.test_responses[:, neurons],
             predicted.get("response"),
-            ssim_window=ssim_window,
+            neurons,
+            ssim_window,
         )
+    result = evaluate(scored)
     print(result)
     document = {
         "run": record["run"],
@@ -36,6 +42,7 @@ def main(region: Path, predictions: Path, training: Path, ssim_window: str, metr
         "data": data.attributes,
         "training": record,
     }
+    write_scores(scores, scored)
     with atomic(metrics) as path:
         path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n")
 
@@ -47,5 +54,5 @@ if __name__ == "__main__":
             predictions=Path(snakemake.input.predictions),
             training=Path(snakemake.input.training),
             ssim_window=snakemake.params.ssim_window,
-            metrics=Path(snakemake.output.metrics),
+            **{name: Path(path) for name, path in snakemake.output.items()},
         )

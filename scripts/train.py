@@ -24,6 +24,7 @@ def main(
     run: Run,
     region: Path,
     significance: Path | None,
+    pretrained: Path | None,
     config: Mapping[str, Any],
     weights: Path,
     history: Path,
@@ -39,7 +40,8 @@ def main(
         reason = f"no {run.neurons} neurons in {run.parent.name}"
         write(None, neurons, record | {"reason": reason}, weights, history, training, predictions)
         return
-    trained = train(run, data, neurons, Spec.from_config(config))
+    start = torch.load(pretrained, weights_only=True) if pretrained else None
+    trained = train(run, data, neurons, Spec.from_config(config), start)
     outcome = {
         "reason": None,
         "seed": run.seed,
@@ -84,7 +86,9 @@ def write(
     checks: list[Check] = []
     if trained is not None:
         checks = trained.fit.history
-        made = {"reconstruction": trained.reconstruction, "response": trained.response}
+        made = {
+            name: getattr(trained, name) for name in ("reconstruction", "response", "validation_response")
+        }
         arrays |= {name: array for name, array in made.items() if array is not None}
     with atomic(weights) as path:
         torch.save(trained.model.state_dict() if trained else {}, path)
@@ -107,6 +111,7 @@ if __name__ == "__main__":
             run=Run.parse(snakemake.wildcards.run),
             region=Path(snakemake.input.region),
             significance=Path(snakemake.input.significance) if snakemake.input.get("significance") else None,
+            pretrained=Path(snakemake.input.pretrained) if snakemake.input.get("pretrained") else None,
             config=snakemake.params.config,
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

@@ -51,6 +51,23 @@ class DAENR(nn.Module):
         self.autoencoder = autoencoder
         self.readout = readout
         self.depth = depth
+        self.frozen = False
+
+    def freeze(self) -> None:
+        """Hold the encoder and what stands above it fixed from now on; only the readout learns."""
+        self.frozen = True
+        for part in (self.encoder, self.autoencoder):
+            if part is not None:
+                part.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "DAENR":
+        """As for every module, but frozen parts keep the batch statistics that they have."""
+        super().train(mode)
+        for part in (self.encoder, self.autoencoder):
+            if self.frozen and part is not None:
+                part.eval()
+        return self
 
     def forward(self, images: Float[Tensor, "batch 1 32 32"]) -> Output:
         """Reconstruct the images and predict the responses to them."""

@@ -33,7 +33,6 @@ RESULTS = f"results/{DATASET}"
 MANIFEST = (
     {"manifest": config["dataset"]["manifest"]} if config["dataset"]["manifest"] else {}
 )
-TRAINING_CONFIG = {key: config[key] for key in ("model", "training", "loss", "device")}
 FORMATS = ("csv", "md", "tex", "html")
 FIGURE_REGIONS = PLAN.figure_regions()
 COUNT_FIGURES = sorted({"figure3", "figure4", "figure8"} & set(PLAN.figures()))
@@ -60,7 +59,23 @@ def planned(wildcards):
         raise WorkflowError(
             f"{run.name}: the config has dataset {DATASET!r} with regions {config['regions']}"
         )
+    if run.variant is not None and run.variant not in config["variants"]:
+        raise WorkflowError(
+            f"{run.name}: the config has the variants {sorted(config['variants'])}"
+        )
     return run
+
+
+def settings(wildcards, section):
+    """A section of the config as the run's variant has it."""
+    variant = planned(wildcards).variant
+    return config["variants"][variant][section] if variant else config[section]
+
+
+def training_config(wildcards):
+    """What of the config a training depends on."""
+    sections = {key: settings(wildcards, key) for key in ("model", "training", "loss")}
+    return {**sections, "device": config["device"]}
 
 
 def run_file(run, name):
@@ -85,11 +100,13 @@ def archive():
 
 
 def training_input(wildcards):
-    """A region file, and for a neuron group the significance test that makes the group."""
+    """A region file, and what other trainings must have made: a group of neurons, a trained encoder."""
     run = planned(wildcards)
     files = {"region": f"{RESULTS}/data/{run.region}.h5"}
     if run.neurons != "all":
         files["significance"] = run_file(run.parent, "significance.csv")
+    if run.pretrained:
+        files["pretrained"] = run_file(run.pretrained, "weights.pt")
     return files
 
 

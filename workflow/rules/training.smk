@@ -8,6 +8,7 @@ rule train:
         unpack(training_input),
         code=package(
             "training",
+            "controls",
             "losses",
             "devices",
             "randomness",
@@ -33,7 +34,7 @@ rule train:
         mem_mb=2000,
         runtime=120,
     params:
-        config=TRAINING_CONFIG,
+        config=training_config,
     message:
         "Training {wildcards.run}"
     script:
@@ -45,9 +46,10 @@ rule evaluate:
         region=run_region,
         predictions=rules.train.output.predictions,
         training=rules.train.output.training,
-        code=package("evaluation", "correlation"),
+        code=package("evaluation", "correlation", "scores"),
     output:
         metrics=ensure(f"{RESULTS}/runs/{{run}}/metrics.json", non_empty=True),
+        scores=ensure(f"{RESULTS}/runs/{{run}}/scores.npz", non_empty=True),
     log:
         f"{RESULTS}/logs/evaluate/{{run}}.log",
     conda:
@@ -56,7 +58,7 @@ rule evaluate:
         mem_mb=1000,
         runtime=5,
     params:
-        ssim_window=config["evaluation"]["ssim_window"],
+        ssim_window=lambda wildcards: settings(wildcards, "evaluation")["ssim_window"],
     message:
         "Evaluating {wildcards.run}"
     script:
