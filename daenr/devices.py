@@ -1,10 +1,12 @@
 """Where a training computes: the only module that knows one device from another."""
 
 import os
+from collections.abc import Callable
 
 import torch
 
 DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("float32", "bf16", "auto")
 
 
 def resolve(name: str) -> torch.device:
@@ -23,6 +25,41 @@ def resolve(name: str) -> torch.device:
     if name == "cpu" or not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda")
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware; elsewhere it is emulated, and slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def resolve_precision(
+    name: str, device: torch.device, supported: Callable[[torch.device], bool] = has_bf16
+) -> torch.dtype:
+    """The type that the config's ``precision`` has the device multiply in.
+
+    Args:
+        name: ``float32``, ``bf16``, or ``auto`` for bf16 where the device has units for it.
+        device: where the training computes.
+        supported: tells whether a device has such units.
+
+    Raises:
+        ValueError: for another name.
+    """
+    if name not in PRECISIONS:
+        raise ValueError(f"precision must be one of {list(PRECISIONS)}, got {name!r}")
+    if name == "bf16" or (name == "auto" and supported(device)):
+        return torch.bfloat16
+    return torch.float32
+
+
+def multiplying_in(precision: torch.dtype, device: torch.device) -> torch.autocast:
+    """A context in which convolutions and linear layers multiply in ``precision``; parameters keep their own type.
+
+    With float32 it does nothing, and models in float64 stay there.
+    """
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16)
 
 
 def make_repeatable() -> None:

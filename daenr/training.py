@@ -52,15 +52,6 @@ class Protocol:
 
 
 @dataclass(frozen=True)
-class Objective:
-    """Weights of Eq. 7, and whether its two sides are sums or means."""
-
-    alpha: float
-    beta: float
-    reduction: Reduction = "sum"
-
-
-@dataclass(frozen=True)
 class Split:
     """Images and responses of one split, on the device."""
 
@@ -69,6 +60,25 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.images)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised: weights of Eq. 7, whether its two sides are sums or means, and what the model multiplies in.
+
+    Whatever the precision, the losses themselves are computed in float32.
+    """
+
+    alpha: float
+    beta: float
+    reduction: Reduction = "sum"
+    precision: torch.dtype = torch.float32
+
+    def of(self, model: DAENR, data: Split) -> JointLoss:
+        """Every loss term of ``model`` on ``data``."""
+        with devices.multiplying_in(self.precision, data.images.device):
+            output = model(data.images)
+        return joint_loss(output, data.images, data.responses, self.alpha, self.beta, self.reduction)
 
 
 class Batches:
@@ -212,8 +222,7 @@ def _training_step(
     """One Adam step on one batch; the loss terms before it."""
     model.train()
     chosen = batch.to(data.images.device)
-    images, responses = data.images[chosen], data.responses[chosen]
-    loss = joint_loss(model(images), images, responses, objective.alpha, objective.beta, objective.reduction)
+    loss = objective.of(model, Split(data.images[chosen], data.responses[chosen]))
     _require_finite(loss, step, "training")
     optimizer.zero_grad(set_to_none=True)
     loss.total.backward()  # type: ignore[no-untyped-call]
@@ -229,9 +238,7 @@ def validate(model: DAENR, data: Split, objective: Objective, step: int) -> dict
     for images, responses in zip(
         torch.split(data.images, EVALUATION_BATCH), torch.split(data.responses, EVALUATION_BATCH), strict=True
     ):
-        loss = joint_loss(
-            model(images), images, responses, objective.alpha, objective.beta, objective.reduction
-        )
+        loss = objective.of(model, Split(images, responses))
         _require_finite(loss, step, "validation")
         sums += loss.stacked().double().cpu() * len(images)
     return dict(zip(TERMS, (sums / len(data)).tolist(), strict=True))
@@ -256,15 +263,17 @@ class Spec:
     protocol: Protocol
     reduction: Reduction
     device: str
+    precision: str = "float32"
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Spec":
-        """From the sections ``model``, ``training`` and ``loss`` and the key ``device``; unknown keys fail."""
+        """From the sections ``model``, ``training``, ``loss`` and the keys ``device``, ``precision``; no others."""
         return cls(
             ModelSpec(**config["model"]),
             Protocol(**config["training"]),
             config["loss"]["reduction"],
             config["device"],
+            config["precision"],
         )
 
 
@@ -276,6 +285,7 @@ class Trained:
         model: with its best parameters.
         fit: how the training went.
         seconds: wall time of the fit alone.
+        precision: what the fit multiplied in; predictions are always made in float32.
         reconstruction: of the test images, in [-1, 1]; None without an auto-encoder.
         response: predicted rate of each neuron for each test image; None without a readout.
         validation_response: the same for the validation images.
@@ -284,6 +294,7 @@ class Trained:
     model: DAENR
     fit: Fit
     seconds: float
+    precision: torch.dtype
     reconstruction: Float32[np.ndarray, "test 1 32 32"] | None
     response: Float32[np.ndarray, "test neurons"] | None
     validation_response: Float32[np.ndarray, "validation neurons"] | None
@@ -310,6 +321,7 @@ def train(
     """
     devices.make_repeatable()
     device = devices.resolve(spec.device)
+    precision = devices.resolve_precision(spec.precision, device)
     population = Population(
         torch.from_numpy(data.train_responses[:, neurons].mean(0)),
         torch.from_numpy(data.receptive_field[neurons]),
@@ -334,7 +346,7 @@ def train(
             model,
             training,
             validation,
-            Objective(run.alpha, run.beta, spec.reduction),
+            Objective(run.alpha, run.beta, spec.reduction, precision),
             spec.protocol,
             generator(run.seed, "batch order"),
         )
@@ -342,7 +354,9 @@ def train(
         raise NotFiniteError(f"run {run.name}, {error}") from error
     seconds = time.perf_counter() - start
     _, validation_response = predict(model, data.validation_images, device)
-    return Trained(model, result, seconds, *predict(model, data.test_images, device), validation_response)
+    return Trained(
+        model, result, seconds, precision, *predict(model, data.test_images, device), validation_response
+    )
 
 
 def _split(

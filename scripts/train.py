@@ -46,6 +46,7 @@ def main(
         "reason": None,
         "seed": run.seed,
         "device": str(next(trained.model.parameters()).device),
+        "precision": str(trained.precision).removeprefix("torch."),
         "steps": trained.fit.history[-1].step,
         "best_step": trained.fit.best.step,
         "best_validation": trained.fit.best.validation["total"],

@@ -128,8 +128,10 @@ class Autoencoder(nn.Module, ABC):
         self.decoder = Decoder(spec.channels, generators.decoder)
 
     def forward(self, features: Float[Tensor, "batch channels 8 8"]) -> Decoded:
-        """Reconstruct images from h_4."""
-        restored, regularisation = self.latent(features)
+        """Reconstruct images from h_4; the latent is small and is computed in float32 where the rest is not."""
+        with torch.autocast(features.device.type, enabled=False):
+            precision = torch.promote_types(features.dtype, torch.float32)
+            restored, regularisation = self.latent(features.to(precision))
         return Decoded(self.decoder(restored), regularisation)
 
     @abstractmethod

@@ -94,7 +94,7 @@ class FullyConnectedReadout(Readout):
         flat = features.flatten(1)
         if self.training:
             # torch's own dropout takes no generator
-            uniform = torch.rand(flat.shape, generator=self.noise, device=flat.device, dtype=flat.dtype)
+            uniform = torch.rand(flat.shape, generator=self.noise, device=flat.device, dtype=self.bias.dtype)
             flat = flat * (uniform < self.keep) / self.keep
         drive: Tensor = self.linear(flat)
         return drive

@@ -73,6 +73,7 @@ def test_every_key_is_explained_in_the_readme():
         ({"seeds": [1, 1]}, r"^seeds: \[1, 1\] has non-unique elements"),
         ({"seeds": [-1]}, r"^seeds\[0\]: -1 is less than the minimum"),
         ({"device": "gpu"}, r"^device: 'gpu' is not one of \['auto', 'cpu', 'cuda'\]"),
+        ({"precision": "fp16"}, r"^precision: 'fp16' is not one of \['float32', 'bf16', 'auto'\]"),
         ({"dataset": {"name": "a; touch x"}}, r"^dataset\.name: 'a; touch x' does not match"),
         ({"dataset": {"name": "../up"}}, r"^dataset\.name: "),
         ({"dataset": {"layout": "simulated"}}, r"^dataset: 'name' is a required property"),

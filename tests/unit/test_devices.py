@@ -1,3 +1,6 @@
+import platform
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -50,6 +53,42 @@ def test_cuda_without_a_gpu_says_what_to_set(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match=r"no GPU.*device: auto"):
         devices.resolve("cuda")
+
+
+@pytest.mark.parametrize(
+    ("name", "units", "expected"),
+    [
+        ("float32", True, torch.float32),
+        ("float32", False, torch.float32),
+        ("bf16", True, torch.bfloat16),
+        ("bf16", False, torch.bfloat16),
+        ("auto", True, torch.bfloat16),
+        ("auto", False, torch.float32),
+    ],
+)
+def test_auto_takes_bf16_where_the_device_has_units_for_it(name, units, expected):
+    asked = []
+
+    def supported(device: torch.device) -> bool:
+        asked.append(device)
+        return units
+
+    cpu = torch.device("cpu")
+    assert devices.resolve_precision(name, cpu, supported) == expected
+    assert asked == ([cpu] if name == "auto" else [])
+
+
+def test_what_the_processor_says_of_bf16():
+    flags = Path("/proc/cpuinfo")
+    if not flags.is_file() or platform.machine() != "x86_64":
+        pytest.skip("only Linux on x86-64 lists its processor's units in /proc/cpuinfo")
+    units = {"avx512_bf16", "amx_tile"} & set(flags.read_text().split())
+    assert devices.has_bf16(torch.device("cpu")) == bool(units)
+
+
+def test_an_unknown_precision_lists_the_choices():
+    with pytest.raises(ValueError, match=r"\['float32', 'bf16', 'auto'\], got 'fp16'"):
+        devices.resolve_precision("fp16", torch.device("cpu"))
 
 
 @pytest.mark.usefixtures("torch_settings")

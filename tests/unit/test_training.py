@@ -476,6 +476,55 @@ def test_validation_has_no_noise_and_changes_nothing(make_region, model):
     assert _equal(_state(built), before)
 
 
+# ---- precision ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_bf16_trains_to_nearly_the_same_loss(model, make_region):
+    """Near, since it is the same training; not equal, since it would not be bf16 then."""
+    protocol = Protocol(batch_size=8, validate_every=5, max_steps=20)
+    exact, rough = (
+        train(_run(model), make_region(), NEURONS, Spec(SMALL, protocol, "sum", "cpu", precision)).fit.best
+        for precision in ("float32", "bf16")
+    )
+    assert rough.validation["total"] == pytest.approx(exact.validation["total"], rel=0.02)
+    assert rough.validation["total"] != exact.validation["total"]
+
+
+@pytest.mark.parametrize("model", ["cae-fr", "vae-fc", "vq-vae-fm"])
+def test_in_bf16_losses_gradients_parameters_and_statistics_stay_in_float32(model, make_region):
+    built, (data, _) = _model(model), _splits(make_region())
+    loss = Objective(1.0, 1.0, precision=torch.bfloat16).of(built, data)
+    loss.total.backward()
+    kept = [loss.stacked(), *built.state_dict().values(), *(p.grad for p in built.parameters())]
+    assert {tensor.dtype for tensor in kept if tensor.is_floating_point()} == {torch.float32}
+
+
+def test_in_bf16_convolutions_and_linear_layers_multiply_in_it_and_the_latent_does_not(make_region):
+    built, (data, _) = _model("cae-fc"), _splits(make_region())
+    found: dict[str, torch.dtype] = {}
+    for name, module in built.named_modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            module.register_forward_hook(
+                lambda _module, _inputs, output, name=name: found.update({name: output.dtype})
+            )
+    Objective(1.0, 1.0, precision=torch.bfloat16).of(built, data)
+    latent = {"autoencoder.to_latent", "autoencoder.from_latent"}
+    assert latent < found.keys()
+    assert {name for name, dtype in found.items() if dtype == torch.float32} == latent
+    assert set(found.values()) == {torch.float32, torch.bfloat16}
+
+
+def test_predictions_are_made_in_float32_whatever_the_training_was(make_region):
+    region = make_region()
+    trained = train(_run("cae-fr"), region, NEURONS, Spec(SMALL, SHORT, "sum", "cpu", "bf16"))
+    assert trained.precision == torch.bfloat16
+    with torch.no_grad():
+        exact = trained.model.eval()(torch.from_numpy(region.test_images))
+    np.testing.assert_allclose(trained.reconstruction, exact.reconstruction, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(trained.response, exact.rate, rtol=1e-5)
+
+
 # ---- batches ------------------------------------------------------------------------------------------
 
 
@@ -549,13 +598,13 @@ def config() -> dict[str, Any]:
 
 
 def test_defaults_are_those_of_the_papers_config(config):
-    assert Spec.from_config(config) == Spec(ModelSpec(), Protocol(), "sum", "auto")
+    assert Spec.from_config(config) == Spec(ModelSpec(), Protocol(), "sum", "auto", "float32")
 
 
 def test_every_key_of_the_config_reaches_the_training(config):
     config["model"]["latent"], config["training"]["patience"] = 7, 11
-    config["loss"]["reduction"], config["device"] = "mean", "cpu"
-    assert Spec.from_config(config) == Spec(ModelSpec(latent=7), Protocol(patience=11), "mean", "cpu")
+    config["loss"]["reduction"], config["device"], config["precision"] = "mean", "cpu", "bf16"
+    assert Spec.from_config(config) == Spec(ModelSpec(latent=7), Protocol(patience=11), "mean", "cpu", "bf16")
 
 
 @pytest.mark.parametrize("section", ["model", "training"])

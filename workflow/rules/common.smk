@@ -75,7 +75,7 @@ def settings(wildcards, section):
 def training_config(wildcards):
     """What of the config a training depends on."""
     sections = {key: settings(wildcards, key) for key in ("model", "training", "loss")}
-    return {**sections, "device": config["device"]}
+    return {**sections, "device": config["device"], "precision": config["precision"]}
 
 
 def run_file(run, name):
