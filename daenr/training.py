@@ -320,6 +320,7 @@ def train(
         NotFiniteError: if a loss term is not finite; the message names run, step and term.
     """
     devices.make_repeatable()
+    devices.keep_memory()
     device = devices.resolve(spec.device)
     precision = devices.resolve_precision(spec.precision, device)
     population = Population(
@@ -342,14 +343,15 @@ def train(
         controls.freeze_untrained(model, training.images)
     start = time.perf_counter()
     try:
-        result = fit(
-            model,
-            training,
-            validation,
-            Objective(run.alpha, run.beta, spec.reduction, precision),
-            spec.protocol,
-            generator(run.seed, "batch order"),
-        )
+        with devices.laid_out(model, model.encoder.blocks, precision):
+            result = fit(
+                model,
+                training,
+                validation,
+                Objective(run.alpha, run.beta, spec.reduction, precision),
+                spec.protocol,
+                generator(run.seed, "batch order"),
+            )
     except NotFiniteError as error:
         raise NotFiniteError(f"run {run.name}, {error}") from error
     seconds = time.perf_counter() - start

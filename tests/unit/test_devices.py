@@ -1,14 +1,26 @@
 import platform
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from daenr import devices
 from daenr.models.autoencoders import ModelSpec
 from daenr.runs import Run
 from daenr.training import Protocol, Spec, train
+
+RUN: dict[str, Any] = {
+    "cwd": Path(__file__).parents[2],
+    "check": True,
+    "capture_output": True,
+    "text": True,
+    "timeout": 120,
+}
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no GPU on this machine")
 
@@ -101,6 +113,54 @@ def test_repeatable_means_one_thread_and_deterministic_algorithms():
     assert torch.are_deterministic_algorithms_enabled()
     assert not torch.is_deterministic_algorithms_warn_only_enabled()
     assert not torch.backends.cudnn.benchmark
+
+
+@pytest.mark.parametrize(
+    ("precision", "layout"),
+    [(torch.bfloat16, torch.channels_last), (torch.float32, torch.contiguous_format)],
+)
+def test_the_layout_is_another_one_in_bf16_and_put_back(precision, layout):
+    convolution = nn.Conv2d(2, 3, 3)
+    with devices.laid_out(convolution, [convolution], precision):
+        assert convolution.weight.is_contiguous(memory_format=layout)
+    assert convolution.weight.is_contiguous()
+    assert not convolution._forward_hooks
+
+
+def test_a_shared_gradient_is_brought_into_one_layout():
+    convolution, layouts = nn.Conv2d(2, 3, 3), []
+    with devices.laid_out(convolution, [convolution], torch.bfloat16):
+        output = convolution(torch.ones(2, 2, 8, 8))
+        output.register_hook(
+            lambda gradient: layouts.append(gradient.is_contiguous(memory_format=torch.channels_last))
+        )
+        (output.flatten(2) @ torch.ones(36, 5)).sum().backward()
+    assert layouts == [True]
+
+
+@pytest.mark.usefixtures("torch_settings")
+def test_deterministic_algorithms_do_not_fill_memory_first():
+    devices.make_repeatable()
+    assert not torch.utils.deterministic.fill_uninitialized_memory
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="page faults are counted on Linux")
+def test_freed_memory_is_kept_for_the_next_step():
+    """In a process of its own: the setting is for good."""
+    program = (
+        "import resource, torch; from daenr import devices; {}\n"
+        "def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "def step(): [torch.ones(1_000_000) for _ in range(8)]\n"
+        "for _ in range(3): step()\n"
+        "before = faults()\n"
+        "for _ in range(10): step()\n"
+        "print(faults() - before)"
+    )
+    kept, given_back = (
+        int(subprocess.run([sys.executable, "-c", program.format(call)], **RUN).stdout)
+        for call in ("devices.keep_memory()", "pass")
+    )
+    assert 10 * kept < given_back
 
 
 @needs_gpu

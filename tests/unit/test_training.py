@@ -525,6 +525,29 @@ def test_predictions_are_made_in_float32_whatever_the_training_was(make_region):
     np.testing.assert_allclose(trained.response, exact.rate, rtol=1e-5)
 
 
+def test_a_model_trained_in_bf16_predicts_like_its_saved_weights_in_a_new_model(make_region):
+    """Training may lay the parameters out in another way, which adds in another order; what is left may not."""
+    region = make_region()
+    run = _run("vae-fr")
+    trained = train(run, region, NEURONS, Spec(SMALL, SHORT, "sum", "cpu", "bf16"))
+    again = _model("vae-fr")
+    again.load_state_dict(trained.model.state_dict())
+    reconstruction, response = training.predict(again, region.test_images, torch.device("cpu"))
+    assert np.array_equal(trained.reconstruction, reconstruction)
+    assert np.array_equal(trained.response, response)
+    assert all(parameter.is_contiguous() for parameter in trained.model.parameters())
+
+
+@pytest.mark.parametrize("model", JOINT)
+def test_in_bf16_too_a_joint_model_without_beta_trains_like_its_auto_encoder(model, make_region):
+    region = make_region()
+    plain, joint = (
+        train(run, region, NEURONS, Spec(SMALL, SHORT, "sum", "cpu", "bf16"))
+        for run in (_run(model.rpartition("-")[0]), _run(model, "h2", alpha=1.0, beta=0.0))
+    )
+    assert np.array_equal(joint.reconstruction, plain.reconstruction)
+
+
 # ---- batches ------------------------------------------------------------------------------------------
 
 
