@@ -8,6 +8,7 @@ Nothing here knows what a table is about. A page of HTML is complete in itself: 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import jinja2
@@ -36,12 +37,26 @@ class RenderedTable:
 
 @dataclass(frozen=True)
 class Entry:
-    """What stands in one place of a table; ``marker`` points to a note."""
+    """What stands in one place of a table.
+
+    Attributes:
+        text: the value.
+        below: its spread or interval, in small print; LaTeX breaks the line between the parts.
+        best: in bold.
+        marker: superscript; a letter points to a note, a sign is explained in the caption.
+    """
 
     text: str
-    sd: str = ""
+    below: tuple[str, ...] = ()
     best: bool = False
     marker: str = ""
+
+
+def value_entry(value: float, sd: float, *, best: bool = False, marker: str = "") -> Entry:
+    """A mean with its standard deviation, three decimals; a dash for a missing value, no spread for NaN."""
+    if np.isnan(value):
+        return Entry("–", marker=marker)
+    return Entry(f"{value:z.3f}", () if np.isnan(sd) else (f"± {sd:.3f}",), best, marker)
 
 
 @dataclass(frozen=True)
@@ -88,7 +103,7 @@ def _markdown(grid: Grid) -> str:
         text = f"**{entry.text}**" if entry.best else entry.text
         return (
             text
-            + (f" ± {entry.sd}" if entry.sd else "")
+            + (f" {' '.join(entry.below)}" if entry.below else "")
             + (f"<sup>{entry.marker}</sup>" if entry.marker else "")
         )
 
@@ -121,7 +136,7 @@ _LATEX = str.maketrans(
         # After a line's end a bracket would be read as an option; < and > depend on the font's encoding.
         **{"[": "{[}", "]": "{]}", "<": "$<$", ">": "$>$", "|": "$|$"},
         **{"↓": r"$\downarrow$", "↑": r"$\uparrow$", "±": r"$\pm$", "✓": r"$\surd$", "×": r"$\times$"},
-        **{"–": "--", "≤": r"$\leq$"},
+        **{"–": "--", "≤": r"$\leq$", "≈": r"$\approx$", "β": r"$\beta$"},
         **{subscript: f"$_{chr(plain)}$" for plain, subscript in zip(SUBSCRIPTS, "₁₂₃₄ᵢ", strict=True)},
     }
 )
@@ -134,6 +149,8 @@ def _escape_latex(text: str) -> str:
 
 def _latex(grid: Grid) -> str:
     wide = len(grid.columns) > 6
+    # A page holds some sixty lines.
+    beside = not wide and sum(map(len, grid.blocks)) > 25
     lines = [
         r"\begin{table}[tbp]",
         r"\centering",
@@ -147,7 +164,7 @@ def _latex(grid: Grid) -> str:
         *_latex_header(grid),
     ]
     for block in grid.blocks:
-        lines += [r"\midrule", *(row for label, line in block for row in _latex_row(label, line))]
+        lines += [r"\midrule", *(row for label, line in block for row in _latex_row(label, line, beside))]
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [rf"\par\smallskip $^{{{marker}}}$~{_escape_latex(note)}" for marker, note in grid.notes]
     return "\n".join([*lines, r"\end{table}", ""])
@@ -167,16 +184,35 @@ def _latex_header(grid: Grid) -> Iterable[str]:
     yield " & ".join(map(_escape_latex, [grid.corner, *grid.columns])) + r" \\"
 
 
-def _latex_row(label: str, line: list[Entry]) -> Iterable[str]:
-    """The values, and below them their standard deviations: beside them they would not fit on a page."""
+def _latex_row(label: str, line: list[Entry], beside: bool) -> Iterable[str]:
+    """The values, and their spreads below them, or beside them where columns are few and rows are many."""
     values = []
     for entry in line:
-        text = re.sub(r"^-(?=\d)", "$-$", _escape_latex(entry.text))
-        marker = rf"\rlap{{$^{{{entry.marker}}}$}}" if entry.marker else ""
-        values.append((rf"\textbf{{{text}}}" if entry.best else text) + marker)
+        text = _latex_number(entry.text)
+        value = rf"\textbf{{{text}}}" if entry.best else text
+        spread = " ".join(["", *map(_latex_small, entry.below)]) if beside else ""
+        values.append(value + _latex_marker(entry.marker) + spread)
     yield " & ".join([_escape_latex(label), *values]) + r" \\"
-    if any(entry.sd for entry in line):
-        yield "".join(rf" & {{\tiny$\pm${entry.sd}}}" if entry.sd else " &" for entry in line) + r" \\[2pt]"
+    parts = [] if beside else [*zip_longest(*(entry.below for entry in line), fillvalue="")]
+    for number, part in enumerate(parts, 1):
+        end = r" \\[2pt]" if number == len(parts) else r" \\"
+        yield "".join(f" & {_latex_small(text)}" if text else " &" for text in part) + end
+
+
+def _latex_small(text: str) -> str:
+    text = _latex_number(text).replace(r"$\pm$ ", r"$\pm$")
+    return rf"{{\tiny{text}}}"
+
+
+def _latex_number(text: str) -> str:
+    """A hyphen before a digit is a minus sign."""
+    return re.sub(r"(?<!\w)-(?=\d)", "$-$", _escape_latex(text))
+
+
+def _latex_marker(marker: str) -> str:
+    """A superscript that takes no room, so that the digits of a column stay aligned."""
+    spelled = marker.replace("≈", r"\approx ").strip()
+    return rf"\rlap{{$^{{{spelled}}}$}}" if marker else ""
 
 
 _TEMPLATES = jinja2.Environment(
@@ -244,7 +280,7 @@ _TABLE = _TEMPLATES.from_string("""\
 {% for entry in line %}
 <td>{% if entry.best %}<strong>{{ entry.text }}</strong>{% else %}{{ entry.text }}{% endif %}
 {%- if entry.marker %}<sup>{{ entry.marker }}</sup>{% endif %}
-{%- if entry.sd %} <span>± {{ entry.sd }}</span>{% endif %}</td>
+{%- if entry.below %} <span>{{ entry.below | join(" ") }}</span>{% endif %}</td>
 {% endfor %}
 </tr>
 {% endfor %}
