@@ -101,11 +101,8 @@ def spell(grid: Grid) -> RenderedTable:
 def _markdown(grid: Grid) -> str:
     def cell(entry: Entry) -> str:
         text = f"**{entry.text}**" if entry.best else entry.text
-        return (
-            text
-            + (f" {' '.join(entry.below)}" if entry.below else "")
-            + (f"<sup>{entry.marker}</sup>" if entry.marker else "")
-        )
+        marker = f"<sup>{entry.marker}</sup>" if entry.marker else ""
+        return " ".join([text + marker, *entry.below])
 
     groups = [label for label, span in grid.groups for _ in range(span)] or [""] * len(grid.columns)
     headers = [

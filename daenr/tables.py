@@ -29,11 +29,16 @@ from daenr.layouts import (
 )
 from daenr.paper import Published
 from daenr.rendering import Entry, Grid, RenderedTable, spell, value_entry
+from daenr.resampling import difference
 from daenr.runs import Cell, split_model
+from daenr.scores import Scores
 
 _KEY = ["table", "region", "model", "layer", "neurons", "metric"]
-COLUMNS = [*_KEY, "value", "sd", "n", "paper", "note"]
-"""Columns of a tidy frame; ``layer`` and ``note`` are empty strings where there is none."""
+COLUMNS = [*_KEY, "value", "sd", "n", "paper", "note", "standing"]
+"""Columns of a tidy frame; ``layer``, ``note`` and ``standing`` are empty strings where there is none."""
+
+RESAMPLES = 1999
+"""Bootstrap resamples of a comparison with the best."""
 
 REGION_COLUMNS = ["region", "train_images", "test_images", "repeats", "neurons"]
 """Columns of Table 7's frame."""
@@ -122,6 +127,8 @@ def tidy(
     cells: Sequence[Cell],
     metrics: Mapping[str, Mapping[str, Any]],
     published: Sequence[Published],
+    scores: Mapping[str, Scores],
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """One table's results, a row for each of its numbers, in the order in which the paper prints them.
 
@@ -130,11 +137,14 @@ def tidy(
         cells: the table's places, one a seed; cells of other tables are passed over.
         metrics: for each run's name what its ``metrics.json`` holds: ``metrics`` and ``reason``.
         published: the paper's results; empty where ours are not to be compared with them.
+        scores: for each run's name its results image by image and neuron by neuron.
+        confidence: of the intervals that tell which values are tied with the best.
 
     Returns:
         Columns ``COLUMNS``: ``value`` is the mean over seeds and ``sd`` their sample standard deviation (n - 1 below
         the line, empty for one seed), ``n`` counts the seeds that gave a value, ``paper`` is the published value,
-        ``note`` says why seeds gave none.
+        ``note`` says why seeds gave none. ``standing`` is ``best`` for the best mean of those that compete, ``tied``
+        where the interval of the difference to it includes 0, and else empty.
 
     Raises:
         ValueError: a metric of a run is missing, or null without a reason.
@@ -149,12 +159,13 @@ def tidy(
             cell.neurons,
             metric,
             *_measured(cell, metric, metrics),
+            cell.run,
         )
         for cell in cells
         if cell.table == table
         for metric in runs.METRICS[table]
     ]
-    single = pd.DataFrame(measured, columns=[*_KEY, "value", "note"]).astype({"value": float})
+    single = pd.DataFrame(measured, columns=[*_KEY, "value", "note", "run"]).astype({"value": float})
     frame = (
         single.groupby(_KEY, sort=False)
         .agg(value=("value", "mean"), sd=("value", "std"), n=("value", "count"), note=("note", _note))
@@ -163,7 +174,13 @@ def tidy(
     paper = {(p.table, p.region, p.model, p.layer or "", p.neurons, p.metric): p.value for p in published}
     keys = frame[_KEY].itertuples(index=False, name=None)
     frame["paper"] = pd.Series([paper.get(key, np.nan) for key in keys], dtype=float)
-    return in_order(frame, layout)[COLUMNS]
+    frame = in_order(frame, layout)
+    measured_by = {
+        place: {run.seed: scores[run.name] for run in members.dropna(subset="value")["run"]}
+        for place, members in single.groupby(_KEY, sort=False)
+    }
+    frame["standing"] = _standings(frame, layout, measured_by, confidence)
+    return frame[COLUMNS]
 
 
 def _measured(cell: Cell, metric: str, metrics: Mapping[str, Mapping[str, Any]]) -> tuple[float, str]:
@@ -186,6 +203,59 @@ def _note(reasons: "pd.Series[str]") -> str:
     return f"{len(given)} of {len(reasons)} seeds: {text}" if 0 < len(given) < len(reasons) else text
 
 
+def _standings(
+    frame: pd.DataFrame,
+    layout: _PaperLayout,
+    scores: Mapping[Any, Mapping[int, Scores]],
+    confidence: float,
+) -> "pd.Series[str]":
+    """How each value stands to the best of its contest.
+
+    Args:
+        frame: the values, with their ``_KEY``.
+        layout: says who competes.
+        scores: for each place what its seeds scored.
+        confidence: of the intervals.
+    """
+    best = _best(frame, layout)
+    contests = frame.groupby(list(layout.contest), sort=False).ngroup()
+    winners = {contests[row]: _place(frame, row) for row in frame.index[best]}
+    standings = best.map({True: "best", False: ""})
+    for row in frame.index[~best & frame["value"].notna()]:
+        place = _place(frame, row)
+        if _tied(place[-1], scores[winners[contests[row]]], scores[place], confidence):
+            standings[row] = "tied"
+    return standings
+
+
+def _place(frame: pd.DataFrame, row: int) -> tuple[str, ...]:
+    return tuple(frame.loc[row, _KEY])
+
+
+def _best(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
+    """Which means win their contest: the least MSE, the greatest of all else, every one of those that tie."""
+    score = frame["value"].where(frame["metric"] != "mse", -frame["value"])
+    return score == score.groupby([frame[key] for key in layout.contest]).transform("max")
+
+
+def _tied(metric: str, best: Mapping[int, Scores], rival: Mapping[int, Scores], confidence: float) -> bool:
+    """Whether the interval of the difference between runs of the same seeds includes 0.
+
+    Every comparison draws the same resamples, so that what it says does not depend on which others are made.
+    """
+    shared = sorted(set(best) & set(rival))
+    if not shared:
+        return False
+    interval = difference(
+        metric,
+        [[(best[seed], rival[seed])] for seed in shared],
+        resamples=RESAMPLES,
+        confidence=confidence,
+        rng=np.random.default_rng(0),
+    )
+    return interval.low <= 0 <= interval.high
+
+
 def region_table(counts: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
     """Table 7: the size of each region's recording.
 
@@ -206,16 +276,18 @@ def region_table(counts: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
 # ---- grids --------------------------------------------------------------------------------------------
 
 
-def render(table: str, frame: pd.DataFrame) -> RenderedTable:
-    """Spell one of Tables 2-6 as the paper prints it: its rows, columns and order, three decimals, best values bold.
+def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> RenderedTable:
+    """Spell one of Tables 2-6 as the paper prints it: its rows, columns and order, three decimals.
 
-    Rows and columns that the frame lacks do not appear. A value that is missing is a dash with a note.
+    The best of each contest is bold, what is tied with it marked. Rows and columns that the frame lacks do not
+    appear. A value that is missing is a dash with a note.
 
     Args:
         table: ``table2`` ... ``table6``.
         frame: what ``tidy`` returns.
+        confidence: with which ``tidy`` compared; the caption tells it.
     """
-    return spell(_result_grid(table, frame))
+    return spell(_result_grid(table, frame, confidence))
 
 
 def render_region_table(frame: pd.DataFrame) -> RenderedTable:
@@ -236,23 +308,23 @@ def render_region_table(frame: pd.DataFrame) -> RenderedTable:
     return spell(Grid("table7", _title("table7"), caption, "Region", [], columns, [rows], []))
 
 
-def _result_grid(table: str, frame: pd.DataFrame) -> Grid:
+def _result_grid(table: str, frame: pd.DataFrame, confidence: float) -> Grid:
     layout = _LAYOUTS[table]
     frame = with_texts(frame)
     notes = markers(frame["note"])
     entries = [
-        value_entry(value, sd, best=best, marker=notes.get(note, ""))
-        for value, sd, best, note in zip(
-            frame["value"], frame["sd"], _best(frame, layout), frame["note"], strict=True
+        value_entry(
+            value,
+            sd,
+            best=standing == "best",
+            marker=" ".join(filter(None, ["≈" if standing == "tied" else "", notes.get(note, "")])),
+        )
+        for value, sd, standing, note in zip(
+            *(frame[name] for name in ("value", "sd", "standing", "note")), strict=True
         )
     ]
-    return grid(layout, frame, entries, name=table, title=_title(table), caption=_caption(layout, frame))
-
-
-def _best(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
-    """Which means win their contest: the least MSE, the greatest of all else, every one of those that tie."""
-    score = frame["value"].where(frame["metric"] != "mse", -frame["value"])
-    return score == score.groupby([frame[key] for key in layout.contest]).transform("max")
+    caption = _caption(layout, frame, confidence)
+    return grid(layout, frame, entries, name=table, title=_title(table), caption=caption)
 
 
 def _title(table: str) -> str:
@@ -260,9 +332,15 @@ def _title(table: str) -> str:
     return f"Table {table.removeprefix('table')}"
 
 
-def _caption(layout: _PaperLayout, frame: pd.DataFrame) -> str:
-    """What is shown, what bold means, how many seeds."""
+def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> str:
+    """What is shown, what bold and marked mean, how many seeds."""
     if frame.empty:
         return "The config leaves out every model of this table."
+    n = int(frame["n"].max())
     regions = ", ".join(map(labels.region_label, frame["region"].unique()))
-    return f"{layout.caption.replace('{regions}', regions)} {layout.bold} {seeds(int(frame['n'].max()))}"
+    drawn = "test images and seeds" if n > 1 else "test images alone, as there is one seed"
+    tied = (
+        f"≈: not told apart from the best, the {confidence:.0%} interval of the difference includes 0 "
+        f"(bootstrap over {drawn})."
+    )
+    return f"{layout.caption.replace('{regions}', regions)} {layout.bold} {tied} {seeds(n)}"

@@ -121,7 +121,12 @@ def tested_region(wildcards):
     return run_region(wildcards)
 
 
-def cell_rows(wildcards):
+def cell_files(table, name):
+    """One of the files of each run of a table."""
+    return list(dict.fromkeys(run_file(cell.run, name) for cell in PLAN.cells(table)))
+
+
+def cell_rows(table):
     """Cells of a table as plain values, so that a changed cell reruns the table."""
     return [
         {
@@ -130,8 +135,9 @@ def cell_rows(wildcards):
             "layer": cell.layer,
             "neurons": cell.neurons,
             "run": cell.run.name,
+            "control": cell.control,
         }
-        for cell in PLAN.cells(wildcards.table)
+        for cell in PLAN.cells(table)
     ]
 
 

@@ -5,14 +5,20 @@ localrules:
 
 rule table:
     input:
-        metrics=lambda wildcards: list(
-            dict.fromkeys(
-                run_file(cell.run, "metrics.json")
-                for cell in PLAN.cells(wildcards.table)
-            )
-        ),
+        metrics=lambda wildcards: cell_files(wildcards.table, "metrics.json"),
+        scores=lambda wildcards: cell_files(wildcards.table, "scores.npz"),
         paper=str(PAPER / "{table}.csv"),
-        code=package("tables", "layouts", "rendering", "labels", "runs", "paper"),
+        code=package(
+            "tables",
+            "layouts",
+            "rendering",
+            "labels",
+            "resampling",
+            "correlation",
+            "scores",
+            "runs",
+            "paper",
+        ),
     output:
         **{
             format: ensure(f"{RESULTS}/tables/{{table}}.{format}", non_empty=True)
@@ -23,10 +29,11 @@ rule table:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=2000,
+        runtime=30,
     params:
-        cells=cell_rows,
+        cells=lambda wildcards: cell_rows(wildcards.table),
+        confidence=config["comparison"]["confidence"],
     message:
         "Making {wildcards.table}"
     script:
