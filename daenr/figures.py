@@ -20,7 +20,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from daenr.files import atomic
-from daenr.tables import layer_label, model_label, region_label
+from daenr.labels import layer_label, model_label, region_label
 
 label = model_label
 """Label of a row of reconstructions: CAE-FR₁."""

@@ -6,21 +6,18 @@ strings and spells that grid as Markdown, LaTeX and HTML.
 
 # ruff: noqa: RUF001 - the symbols are those of the paper
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
-from tabulate import tabulate
 
-from daenr.files import atomic
+from daenr import labels
 from daenr.paper import Published
+from daenr.rendering import Entry, Grid, RenderedTable, spell
 from daenr.runs import METRICS, Cell, split_model
 
 _KEY = ["table", "region", "model", "layer", "neurons", "metric"]
@@ -29,58 +26,6 @@ COLUMNS = [*_KEY, "value", "sd", "n", "paper", "note"]
 
 REGION_COLUMNS = ["region", "train_images", "test_images", "repeats", "neurons"]
 """Columns of Table 7's frame."""
-
-
-@dataclass(frozen=True)
-class RenderedTable:
-    """One table, spelled thrice.
-
-    Attributes:
-        markdown: GitHub-flavoured; the two levels of the header are merged into one row.
-        latex: a complete ``table`` environment that needs the package booktabs alone.
-        html: a page without external resources.
-    """
-
-    markdown: str
-    latex: str
-    html: str
-
-
-# ---- labels -------------------------------------------------------------------------------------------
-
-_SUBSCRIPTS = str.maketrans("1234i", "₁₂₃₄ᵢ")
-_METRIC_LABELS = {"mse": "MSE ↓", "psnr": "PSNR ↑", "ssim": "SSIM ↑", "pcc": "PCC ↑"}
-_NEURON_LABELS = {"all": "all", "significant": "✓", "insignificant": "×"}
-
-
-def save(frame: pd.DataFrame, rendered: RenderedTable, csv: Path, md: Path, tex: Path, html: Path) -> None:
-    """Write a table: the tidy frame as CSV, and the three spellings."""
-    with atomic(csv) as path:
-        frame.to_csv(path, index=False, lineterminator="\n")
-    for destination, text in ((md, rendered.markdown), (tex, rendered.latex), (html, rendered.html)):
-        with atomic(destination) as path:
-            path.write_text(text, encoding="utf-8")
-
-
-def region_label(region: str) -> str:
-    """A region as the paper prints it: ``region1`` -> Region 1; other names stay as they are."""
-    return re.sub(r"^region(\d+)$", r"Region \1", region)
-
-
-def layer_label(layer: str) -> str:
-    """A layer as the paper prints it: ``h1`` -> h₁."""
-    return layer.translate(_SUBSCRIPTS)
-
-
-def model_label(model: str, layer: str | None = None) -> str:
-    """A model as the paper prints it: ``cae-fr`` read out at ``h1`` -> CAE-FR₁, ``hi`` standing for any layer."""
-    return model.upper() + layer_label(layer or "").removeprefix("h")
-
-
-def _family_label(model: str) -> str:
-    """A model at all its layers, as the rows of Tables 5 and 6: CAE, CAE-FRᵢ."""
-    _, readout = split_model(model)
-    return model_label(model, "hi" if readout else None)
 
 
 # ---- layouts ------------------------------------------------------------------------------------------
@@ -95,12 +40,12 @@ class _Axis:
 
 
 _NO_AXIS = _Axis((), lambda: "")
-_REGIONS = _Axis(("region",), region_label)
-_LAYERS = _Axis(("layer",), layer_label)
-_METRICS = _Axis(("metric",), _METRIC_LABELS.__getitem__)
-_NEURONS = _Axis(("neurons",), _NEURON_LABELS.__getitem__)
-_MODELS = _Axis(("model",), _family_label)
-_READ_OUT_MODELS = _Axis(("model", "layer"), model_label)
+_REGIONS = _Axis(("region",), labels.region_label)
+_LAYERS = _Axis(("layer",), labels.layer_label)
+_METRICS = _Axis(("metric",), labels.METRICS.__getitem__)
+_NEURONS = _Axis(("neurons",), labels.NEURONS.__getitem__)
+_MODELS = _Axis(("model",), labels.family_label)
+_READ_OUT_MODELS = _Axis(("model", "layer"), labels.model_label)
 
 
 @dataclass(frozen=True)
@@ -279,44 +224,6 @@ def region_table(counts: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
 # ---- grids --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """What stands in one place of a table; ``marker`` points to a note."""
-
-    text: str
-    sd: str = ""
-    best: bool = False
-    marker: str = ""
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """A table as strings, before it is spelled.
-
-    Attributes:
-        name: ``table2`` ...
-        caption: without the table's number.
-        corner: heading of the row labels.
-        groups: upper level of the header, each with the columns that it spans; empty for one level.
-        columns: lower level of the header.
-        blocks: rows (label and entries) between two rules.
-        notes: marker and text.
-    """
-
-    name: str
-    caption: str
-    corner: str
-    groups: list[tuple[str, int]]
-    columns: list[str]
-    blocks: list[list[tuple[str, list[_Entry]]]]
-    notes: list[tuple[str, str]]
-
-    @property
-    def title(self) -> str:
-        """Number of the table: Table 2."""
-        return f"Table {self.name.removeprefix('table')}"
-
-
 def render(table: str, frame: pd.DataFrame) -> RenderedTable:
     """Spell one of Tables 2-6 as the paper prints it: its rows, columns and order, three decimals, best values bold.
 
@@ -326,7 +233,7 @@ def render(table: str, frame: pd.DataFrame) -> RenderedTable:
         table: ``table2`` ... ``table6``.
         frame: what ``tidy`` returns.
     """
-    return _spell(_result_grid(table, frame))
+    return spell(_result_grid(table, frame))
 
 
 def render_region_table(frame: pd.DataFrame) -> RenderedTable:
@@ -337,14 +244,17 @@ def render_region_table(frame: pd.DataFrame) -> RenderedTable:
     """
     columns = ["Number of train images", "Number of test images", "Number of neurons"]
     rows = [
-        (region_label(region), [_Entry(f"{train} (1)"), _Entry(f"{test} ({repeats})"), _Entry(f"{neurons}")])
+        (
+            labels.region_label(region),
+            [Entry(f"{train} (1)"), Entry(f"{test} ({repeats})"), Entry(f"{neurons}")],
+        )
         for region, train, test, repeats, neurons in frame[REGION_COLUMNS].itertuples(index=False, name=None)
     ]
     caption = "Size of the recording of each region. In brackets: how often each image was shown."
-    return _spell(_Grid("table7", caption, "Region", [], columns, [rows], []))
+    return spell(Grid("table7", _title("table7"), caption, "Region", [], columns, [rows], []))
 
 
-def _result_grid(table: str, frame: pd.DataFrame) -> _Grid:
+def _result_grid(table: str, frame: pd.DataFrame) -> Grid:
     layout = _LAYOUTS[table]
     # A frame that was read from its CSV has NaN for an empty string.
     frame = frame.astype({"layer": object, "note": object}).fillna({"layer": "", "note": ""})
@@ -364,10 +274,11 @@ def _result_grid(table: str, frame: pd.DataFrame) -> _Grid:
         set(zip(upper, lower, strict=True)), key=lambda c: (upper.index(c[0]), lower.index(c[1]))
     )
     lines = [
-        (row, [entries.get((row, *column), _Entry("")) for column in columns]) for row in dict.fromkeys(rows)
+        (row, [entries.get((row, *column), Entry("")) for column in columns]) for row in dict.fromkeys(rows)
     ]
-    return _Grid(
+    return Grid(
         name=table,
+        title=_title(table),
         caption=_caption(layout, frame),
         corner=layout.corner,
         groups=[
@@ -391,16 +302,21 @@ def _places(frame: pd.DataFrame, axis: _Axis) -> list[tuple[str, ...]]:
     return list(frame[list(axis.keys)].itertuples(index=False, name=None))
 
 
-def _entry(value: float, sd: float, best: bool, marker: str) -> _Entry:
+def _entry(value: float, sd: float, best: bool, marker: str) -> Entry:
     if np.isnan(value):
-        return _Entry("–", marker=marker)
-    return _Entry(f"{value:z.3f}", "" if np.isnan(sd) else f"{sd:.3f}", bool(best), marker)
+        return Entry("–", marker=marker)
+    return Entry(f"{value:z.3f}", "" if np.isnan(sd) else f"{sd:.3f}", bool(best), marker)
 
 
 def _best(frame: pd.DataFrame, layout: _Layout) -> "pd.Series[bool]":
     """Which means win their contest: the least MSE, the greatest of all else, every one of those that tie."""
     score = frame["value"].where(frame["metric"] != "mse", -frame["value"])
     return score == score.groupby([frame[key] for key in layout.contest]).transform("max")
+
+
+def _title(table: str) -> str:
+    """``table2`` -> Table 2."""
+    return f"Table {table.removeprefix('table')}"
 
 
 def _marker(index: int) -> str:
@@ -414,188 +330,5 @@ def _caption(layout: _Layout, frame: pd.DataFrame) -> str:
         return "The config leaves out every model of this table."
     n = int(frame["n"].max())
     seeds = f"Mean ± standard deviation over {n} seeds." if n > 1 else "Values of one seed."
-    regions = ", ".join(map(region_label, frame["region"].unique()))
+    regions = ", ".join(map(labels.region_label, frame["region"].unique()))
     return f"{layout.caption.replace('{regions}', regions)} {layout.bold} {seeds}"
-
-
-# ---- spelling -----------------------------------------------------------------------------------------
-
-
-def _spell(grid: _Grid) -> RenderedTable:
-    return RenderedTable(markdown=_markdown(grid), latex=_latex(grid), html=_html(grid))
-
-
-def _markdown(grid: _Grid) -> str:
-    def cell(entry: _Entry) -> str:
-        text = f"**{entry.text}**" if entry.best else entry.text
-        return (
-            text
-            + (f" ± {entry.sd}" if entry.sd else "")
-            + (f"<sup>{entry.marker}</sup>" if entry.marker else "")
-        )
-
-    groups = [label for label, span in grid.groups for _ in range(span)] or [""] * len(grid.columns)
-    headers = [
-        grid.corner,
-        *(
-            _escape_markdown(f"{group} {column}".strip())
-            for group, column in zip(groups, grid.columns, strict=True)
-        ),
-    ]
-    rows = [[_escape_markdown(label), *map(cell, line)] for block in grid.blocks for label, line in block]
-    aligned = ["left", *["right"] * len(grid.columns)]
-    body = tabulate(rows, headers, tablefmt="pipe", colalign=aligned, disable_numparse=True) if rows else ""
-    notes = [f"<sup>{marker}</sup> {_escape_markdown(note)}" for marker, note in grid.notes]
-    # Two spaces end a line without ending the paragraph.
-    parts = [f"**{grid.title}.** {_escape_markdown(grid.caption)}", body, "  \n".join(notes)]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _escape_markdown(text: str) -> str:
-    """Backslashes before what Markdown would read as markup; ``&`` as an entity."""
-    return re.sub(r"([\\`*_\[\]<>|~$])", r"\\\1", text.replace("&", "&amp;"))
-
-
-_LATEX = str.maketrans(
-    {
-        **{char: f"\\{char}" for char in "&%$#_{}"},
-        **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
-        # After a line's end a bracket would be read as an option; < and > depend on the font's encoding.
-        **{"[": "{[}", "]": "{]}", "<": "$<$", ">": "$>$", "|": "$|$"},
-        **{"↓": r"$\downarrow$", "↑": r"$\uparrow$", "±": r"$\pm$", "✓": r"$\surd$", "×": r"$\times$"},
-        **{"–": "--", "≤": r"$\leq$"},
-        **{subscript: f"$_{chr(plain)}$" for plain, subscript in zip(_SUBSCRIPTS, "₁₂₃₄ᵢ", strict=True)},
-    }
-)
-
-
-def _escape_latex(text: str) -> str:
-    """Escape LaTeX's own characters, spell symbols as mathematics: CAE-FR₁ -> CAE-FR$_1$, h₁ -> $h_1$."""
-    return re.sub(r"\bh\$_(\w)\$", r"$h_\1$", re.sub(" (?=[↓↑])", "", text).translate(_LATEX))
-
-
-def _latex(grid: _Grid) -> str:
-    wide = len(grid.columns) > 6
-    lines = [
-        r"\begin{table}[tbp]",
-        r"\centering",
-        r"\setlength{\belowcaptionskip}{6pt}",
-        rf"\caption{{{_escape_latex(grid.caption)}}}",
-        rf"\label{{tab:{grid.name}}}",
-        r"\scriptsize" if wide else r"\footnotesize",
-        rf"\setlength{{\tabcolsep}}{{{2 if wide else 4}pt}}",
-        rf"\begin{{tabular}}{{@{{}}l{'r' * len(grid.columns)}@{{}}}}",
-        r"\toprule",
-        *_latex_header(grid),
-    ]
-    for block in grid.blocks:
-        lines += [r"\midrule", *(row for label, line in block for row in _latex_row(label, line))]
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [rf"\par\smallskip $^{{{marker}}}$~{_escape_latex(note)}" for marker, note in grid.notes]
-    return "\n".join([*lines, r"\end{table}", ""])
-
-
-def _latex_header(grid: _Grid) -> Iterable[str]:
-    if grid.groups:
-        yield (
-            "".join(rf" & \multicolumn{{{n}}}{{c}}{{{_escape_latex(label)}}}" for label, n in grid.groups)
-            + r" \\"
-        )
-        ends = np.cumsum([span for _, span in grid.groups]) + 1
-        yield " ".join(
-            rf"\cmidrule(lr){{{end - span + 1}-{end}}}"
-            for end, (_, span) in zip(ends, grid.groups, strict=True)
-        )
-    yield " & ".join(map(_escape_latex, [grid.corner, *grid.columns])) + r" \\"
-
-
-def _latex_row(label: str, line: list[_Entry]) -> Iterable[str]:
-    """The values, and below them their standard deviations: beside them they would not fit on a page."""
-    values = []
-    for entry in line:
-        text = re.sub(r"^-(?=\d)", "$-$", _escape_latex(entry.text))
-        marker = rf"\rlap{{$^{{{entry.marker}}}$}}" if entry.marker else ""
-        values.append((rf"\textbf{{{text}}}" if entry.best else text) + marker)
-    yield " & ".join([_escape_latex(label), *values]) + r" \\"
-    if any(entry.sd for entry in line):
-        yield "".join(rf" & {{\tiny$\pm${entry.sd}}}" if entry.sd else " &" for entry in line) + r" \\[2pt]"
-
-
-_PAGE = jinja2.Environment(
-    autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-_PAGE_TEMPLATE = _PAGE.from_string("""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ grid.title }}</title>
-<style>
-:root { color-scheme: light; }
-body { margin: 1.5rem; background: #fff; color: #1a1a1a; font: 1rem/1.45 system-ui, sans-serif; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; border-bottom: 2px solid; font-variant-numeric: tabular-nums; }
-caption { max-width: 46rem; padding-bottom: .75rem; text-align: left; }
-th { font-weight: normal; white-space: nowrap; }
-td sup { position: absolute; margin-top: -.2em; font-size: .75em; }
-th, td { padding: .25rem .6rem; text-align: right; vertical-align: baseline; }
-thead tr:first-child > * { border-top: 2px solid; }
-th[scope=row], .corner { padding-left: .2rem; text-align: left; }
-.corner { vertical-align: bottom; }
-th[scope=colgroup] { text-align: center; }
-th[scope=colgroup] span { display: block; border-bottom: 1px solid; }
-tbody tr:first-child > * { border-top: 1px solid; }
-td span { display: block; color: #595959; font-size: .8em; white-space: nowrap; }
-.notes { max-width: 46rem; padding: 0; list-style: none; font-size: .9em; }
-</style>
-</head>
-<body>
-<div class="scroll" role="region" aria-label="{{ grid.title }}" tabindex="0">
-<table>
-<caption><strong>{{ grid.title }}.</strong> {{ grid.caption }}</caption>
-<thead>
-<tr>
-<th class="corner" scope="col"{% if grid.groups %} rowspan="2"{% endif %}>{{ grid.corner }}</th>
-{% for label, span in grid.groups %}
-<th scope="colgroup" colspan="{{ span }}"><span>{{ label }}</span></th>
-{% endfor %}
-{% if grid.groups %}
-</tr>
-<tr>
-{% endif %}
-{% for label in grid.columns %}
-<th scope="col">{{ label }}</th>
-{% endfor %}
-</tr>
-</thead>
-{% for block in grid.blocks %}
-<tbody>
-{% for label, line in block %}
-<tr>
-<th scope="row">{{ label }}</th>
-{% for entry in line %}
-<td>{% if entry.best %}<strong>{{ entry.text }}</strong>{% else %}{{ entry.text }}{% endif %}
-{%- if entry.marker %}<sup>{{ entry.marker }}</sup>{% endif %}
-{%- if entry.sd %} <span>± {{ entry.sd }}</span>{% endif %}</td>
-{% endfor %}
-</tr>
-{% endfor %}
-</tbody>
-{% endfor %}
-</table>
-</div>
-{% if grid.notes %}
-<ul class="notes">
-{% for marker, note in grid.notes %}
-<li><sup>{{ marker }}</sup> {{ note }}</li>
-{% endfor %}
-</ul>
-{% endif %}
-</body>
-</html>
-""")
-
-
-def _html(grid: _Grid) -> str:
-    return _PAGE_TEMPLATE.render(grid=grid) + "\n"

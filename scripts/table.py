@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daenr import tables
+from daenr import rendering, tables
 from daenr.logs import to_file
 from daenr.paper import published
 from daenr.runs import Cell, Run
@@ -22,7 +22,7 @@ def main(
     documents = {Path(path).parent.name: json.loads(Path(path).read_text()) for path in metrics}
     placed = [Cell(table=table, **{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
     frame = tables.tidy(table, placed, documents, published(paper, table))
-    tables.save(frame, tables.render(table, frame), csv, **rendered)
+    rendering.save(frame, tables.render(table, frame), csv, **rendered)
 
 
 if __name__ == "__main__":

@@ -97,6 +97,16 @@ def test_every_key_is_explained_in_the_readme():
         ),
         ({"training": {"patience": 20}}, r"^training\.patience: 20 steps end before the first look"),
         ({"split": {"validation_fraction": 1}}, r"^split\.validation_fraction: "),
+        ({"controls": ["shuffle"]}, r"^controls\[0\]: 'shuffle' is not one of"),
+        ({"variants": {"a b": {"loss": {}}}}, r"^variants: 'a b' does not match"),
+        ({"variants": {"x": {"split": {"seed": 1}}}}, r"^variants\.x\.split: unknown key"),
+        ({"variants": {"x": {"loss": {"reduction": "max"}}}}, r"^variants\.x\.loss\.reduction: 'max' is not"),
+        ({"variants": {"x": {"training": {"batchsize": 8}}}}, r"^variants\.x\.training\.batchsize: unknown"),
+        (
+            {"variants": {"x": {"training": {"batch_size": 4096}}}},
+            r"^variants\.x\.training\.batch_size: 4096",
+        ),
+        ({"dataset": SIMULATED | {"published": "no.csv"}}, r"^dataset\.published: there is no file"),
     ],
 )
 def test_a_mistake_is_named_with_its_path(config, complaint):
@@ -117,3 +127,14 @@ def test_the_users_config_is_left_alone():
     config = {"training": {"batch_size": 32}}
     resolve(config, ROOT)
     assert config == {"training": {"batch_size": 32}}
+
+
+def test_a_variant_changes_its_keys_and_keeps_the_configs_others():
+    config = {
+        "training": {"batch_size": 32, "patience": 77},
+        "variants": {"wide": {"training": {"batch_size": 128}}},
+    }
+    variant = resolve(config, ROOT)["variants"]["wide"]
+    assert variant["training"]["batch_size"] == 128
+    assert variant["training"]["patience"] == 77
+    assert variant["loss"] == {"reduction": "sum"}

@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 
 from daenr.config import resolve
 from daenr.paper import published
-from daenr.runs import JOINT, LAYERS, METRICS, MODELS, NEURONS, Plan, Run, plan, split_model
+from daenr.runs import (
+    ALTERED,
+    CONTROLS,
+    JOINT,
+    LAYERS,
+    METRICS,
+    MODELS,
+    NEURONS,
+    Plan,
+    Run,
+    plan,
+    split_model,
+)
 
 ROOT = Path(__file__).parents[2]
 PAPER = ROOT / "config/paper"
@@ -201,3 +213,78 @@ def test_every_model_has_its_parts():
         for a, r in itertools.product(("cae", "vae", "vq-vae", "cnn"), ("fr", "fc", "fm"))
     }
     assert parts == expected | {a: (a, None) for a in ("cae", "vae", "vq-vae")}
+
+
+# ---- controls and variants ----------------------------------------------------------------------------
+
+
+def controlled(**changes):
+    dataset = {"name": "paper", "layout": "simulated"}
+    return Plan(resolved(dataset=dataset, controls=list(CONTROLS), **changes), PAPER)
+
+
+def test_controls_add_five_trainings_a_region_and_layer(paper):
+    added = set(controlled().runs()) - set(paper.runs())
+    assert len(added) == 5 * 3 * 4
+    assert set(paper.runs()) < set(controlled().runs())
+    assert {run.control for run in added} == {None, *ALTERED}
+    assert all(run.beta == 0 for run in added if run.control is None)
+
+
+def test_controls_stand_beside_the_runs_of_the_papers_tables(paper):
+    joint = {
+        table: {cell.run for cell in controlled().cells(table) if cell.control == "joint"}
+        for table in ("controls-ir", "controls-nrs")
+    }
+    assert joint["controls-ir"] == {c.run for c in paper.cells("table2") if c.layer}
+    assert joint["controls-nrs"] == {c.run for c in paper.cells("table4") if c.model == "cae-fr"}
+
+
+def test_only_the_controls_that_are_asked_for_are_trained():
+    config = resolved(dataset={"name": "paper", "layout": "simulated"}, controls=["frozen"])
+    assert {run.control for run in Plan(config, PAPER).runs()} == {None, "frozen"}
+    assert all(run.beta > 0 for run in Plan(config, PAPER).runs() if run.layer)
+
+
+def test_a_frozen_readout_brings_its_auto_encoder():
+    config = resolved(
+        dataset={"name": "paper", "layout": "simulated"}, tables=[], figures=[], controls=["frozen"]
+    )
+    runs = Plan(config, PAPER).runs()
+    for run in runs:
+        if run.control == "frozen":
+            assert run.pretrained in runs
+            assert (run.pretrained.model, run.pretrained.beta, run.pretrained.seed) == ("cae", 0, run.seed)
+
+
+@pytest.mark.parametrize("control", ALTERED)
+@pytest.mark.parametrize("variant", [None, "vmean", "batch-256"])
+def test_a_controls_name_gives_it_back(control, variant):
+    run = some_run(control=control, variant=variant)
+    assert Run.parse(run.name) == run
+    assert Run.parse(some_run(variant=variant).name) == some_run(variant=variant)
+
+
+@pytest.mark.parametrize("changes", [{"control": "Frozen"}, {"control": "capacity"}])
+def test_an_unknown_control_is_refused(changes):
+    with pytest.raises(ValueError, match="control must be one of"):
+        some_run(**changes)
+
+
+def test_a_control_needs_a_joint_model():
+    with pytest.raises(ValueError, match="control shuffled needs a joint model, got cnn-fr"):
+        some_run(model="cnn-fr", alpha=0.0, control="shuffled")
+
+
+def test_a_variant_repeats_the_tables_trainings_and_nothing_else(paper):
+    config = resolved(
+        dataset={"name": "paper", "layout": "simulated"},
+        controls=["shuffled"],
+        variants={"mean": {"loss": {"reduction": "mean"}}},
+    )
+    plan_ = Plan(config, PAPER)
+    varied = {run for run in plan_.runs() if run.variant == "mean"}
+    assert len(varied) == 216
+    assert not any(run.control for run in varied)
+    assert set(paper.runs()) < set(plan_.runs())
+    assert {cell.run for cell in plan_.variants()["mean"].cells("table2")} <= varied

@@ -432,11 +432,3 @@ def test_region_table():
     assert [[entry["text"] for entry in row] for row in Page(made.html).rows] == [header, *body]
     assert r"Region 1 & 1800 (1) & 50 (10) & 103 \\" in made.latex
     assert latex_is_balanced(made.latex)
-
-
-@pytest.mark.parametrize(
-    ("model", "layer", "label"),
-    [("cae", None, "CAE"), ("cae-fr", "h1", "CAE-FR₁"), ("vq-vae-fm", "h4", "VQ-VAE-FM₄")],
-)
-def test_model_labels(model, layer, label):
-    assert tables.model_label(model, layer) == label

@@ -11,7 +11,7 @@ rule reconstructions:
             run_file(run, "predictions.npz")
             for run in PLAN.reconstruction_runs(FIGURE_REGIONS[wildcards.figure])
         ],
-        code=package("figures", "tables"),
+        code=package("figures", "labels"),
     output:
         png=ensure(f"{RESULTS}/figures/{{figure}}.png", non_empty=True),
         pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
@@ -40,7 +40,7 @@ rule neuron_counts:
         significance=lambda wildcards: [
             run_file(run, "significance.csv") for run in counted_runs(wildcards.figure)
         ],
-        code=package("figures", "tables"),
+        code=package("figures", "labels"),
     output:
         png=ensure(f"{RESULTS}/figures/{{figure}}.png", non_empty=True),
         pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
@@ -66,7 +66,7 @@ rule neuron_counts:
 rule stimuli:
     input:
         regions=[f"{RESULTS}/data/{region}.h5" for region in config["regions"]],
-        code=package("figures", "tables"),
+        code=package("figures", "labels"),
     output:
         png=ensure(f"{RESULTS}/figures/figure5.png", non_empty=True),
         pdf=ensure(f"{RESULTS}/figures/figure5.pdf", non_empty=True),

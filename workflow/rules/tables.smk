@@ -12,7 +12,7 @@ rule table:
             )
         ),
         paper=str(PAPER / "{table}.csv"),
-        code=package("tables", "runs", "paper"),
+        code=package("tables", "rendering", "labels", "runs", "paper"),
     output:
         **{
             format: ensure(f"{RESULTS}/tables/{{table}}.{format}", non_empty=True)
@@ -36,7 +36,7 @@ rule table:
 rule table7:
     input:
         regions=[f"{RESULTS}/data/{region}.h5" for region in config["regions"]],
-        code=package("tables"),
+        code=package("tables", "rendering", "labels"),
     output:
         **{
             format: ensure(f"{RESULTS}/tables/table7.{format}", non_empty=True)
