@@ -35,6 +35,9 @@ MANIFEST = (
 )
 FORMATS = ("csv", "md", "tex", "html")
 FIGURE_REGIONS = PLAN.figure_regions()
+GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validation.csv"}[
+    config["significance"]["groups_from"]
+]
 COUNT_FIGURES = sorted({"figure3", "figure4", "figure8"} & set(PLAN.figures()))
 
 
@@ -104,7 +107,7 @@ def training_input(wildcards):
     run = planned(wildcards)
     files = {"region": f"{RESULTS}/data/{run.region}.h5"}
     if run.neurons != "all":
-        files["significance"] = run_file(run.parent, "significance.csv")
+        files["significance"] = run_file(run.parent, GROUPS_FILE)
     if run.pretrained:
         files["pretrained"] = run_file(run.pretrained, "weights.pt")
     return files

@@ -1,6 +1,7 @@
 localrules:
     evaluate,
     significance,
+    significance_validation,
 
 
 rule train:
@@ -80,11 +81,26 @@ rule significance:
         mem_mb=1000,
         runtime=5,
     params:
+        images="test",
         threshold=config["significance"]["threshold"],
+        permutations=config["significance"]["permutations"],
     message:
-        "Testing the neurons of {wildcards.run}"
+        "Testing the neurons of {wildcards.run} on the {params.images} images"
     script:
         "../../scripts/significance.py"
+
+
+use rule significance as significance_validation with:
+    output:
+        significance=ensure(
+            f"{RESULTS}/runs/{{run}}/significance-validation.csv", non_empty=True
+        ),
+    log:
+        f"{RESULTS}/logs/significance-validation/{{run}}.log",
+    params:
+        images="validation",
+        threshold=config["significance"]["threshold"],
+        permutations=config["significance"]["permutations"],
 
 
 rule trainings:
