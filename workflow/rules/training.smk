@@ -8,6 +8,7 @@ rule train:
         unpack(training_input),
         code=package(
             "training",
+            "checkpoints",
             "losses",
             "devices",
             "randomness",
