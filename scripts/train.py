@@ -3,7 +3,7 @@
 import csv
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ import numpy as np
 import torch
 
 import daenr
+from daenr import devices
+from daenr.checkpoints import Keeper, Key
 from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.preprocessing import read_region
@@ -26,6 +28,9 @@ def main(
     significance: Path | None,
     pretrained: Path | None,
     config: Mapping[str, Any],
+    code: Sequence[Path],
+    checkpoint: Path,
+    checkpoint_every: int | None,
     weights: Path,
     history: Path,
     training: Path,
@@ -40,8 +45,12 @@ def main(
         reason = f"no {run.neurons} neurons in {run.parent.name}"
         write(None, neurons, record | {"reason": reason}, weights, history, training, predictions)
         return
-    start = torch.load(pretrained, weights_only=True) if pretrained else None
-    trained = train(run, data, neurons, Spec.from_config(config), start)
+    spec = Spec.from_config(config)
+    data_files = [region, *([pretrained] if pretrained else [])]
+    key = Key.of(run.name, asdict(spec), code, data_files, neurons, devices.resolve(spec.device))
+    encoder = torch.load(pretrained, weights_only=True) if pretrained else None
+    with Keeper(checkpoint, key, checkpoint_every) as keeper:
+        trained = train(run, data, neurons, spec, encoder, keeper)
     outcome = {
         "reason": None,
         "seed": run.seed,
@@ -53,6 +62,7 @@ def main(
     }
     print(f"best step {outcome['best_step']} of {outcome['steps']}, {trained.seconds:.1f} s")
     write(trained, neurons, record | outcome, weights, history, training, predictions)
+    keeper.discard()
 
 
 def read_group(significance: Path, run: Run) -> np.ndarray:
@@ -113,5 +123,10 @@ if __name__ == "__main__":
             significance=Path(snakemake.input.significance) if snakemake.input.get("significance") else None,
             pretrained=Path(snakemake.input.pretrained) if snakemake.input.get("pretrained") else None,
             config=snakemake.params.config,
+            code=[Path(path) for path in snakemake.input.code],
+            # Neither an output, which Snakemake removes when a training fails, nor a parameter, which would train anew.
+            checkpoint=Path(snakemake.output.weights).parents[2]
+            / f"checkpoints/{snakemake.wildcards.run}.pt",
+            checkpoint_every=snakemake.config["checkpoint_every"],
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

@@ -10,6 +10,7 @@ rule train:
         code=package(
             "training",
             "controls",
+            "checkpoints",
             "losses",
             "devices",
             "randomness",
