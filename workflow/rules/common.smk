@@ -150,3 +150,20 @@ def counted_runs(figure):
         return PLAN.comparison_runs()
     regions = [PLAN.focus] if figure == "figure3" else PLAN.other_regions
     return [run for region in regions for run in PLAN.significance_runs(region)]
+
+
+def judged_runs():
+    """Runs whose significant neurons are held against the truth, which a simulated recording alone knows."""
+    if config["dataset"]["layout"] != "simulated":
+        return []
+    runs = [
+        run
+        for figure in ("figure3", "figure8")
+        if figure in COUNT_FIGURES
+        for run in counted_runs(figure)
+    ]
+    return sorted(runs, key=lambda run: PLAN.regions.index(run.region))
+
+
+JUDGED_RUNS = judged_runs()
+JUDGED_REGIONS = list(dict.fromkeys(run.region for run in JUDGED_RUNS))
