@@ -21,7 +21,7 @@ _STYLES: Mapping[str, tuple[str, str]] = {
 }
 """Colour (of Okabe & Ito 2008) and marker; the marker alone tells them apart in gray."""
 
-_GAINS: Mapping[str, str] = {"mse": "MSE, less by", "pcc": "PCC, more by"}
+_GAINS: Mapping[str, str] = {"mse": "MSE lower by", "pcc": "PCC higher by"}
 """The metrics that are drawn, with the labels of their axes."""
 
 
@@ -51,6 +51,7 @@ def gains(frame: pd.DataFrame, confidence: float) -> Figure:
             _panel(ax, shown[(shown["metric"] == metric) & (shown["region"] == region)], layers)
     for ax, region in zip(grid[0], regions, strict=True):
         ax.set_title(region_label(region), fontsize=FONT)
+    figure.align_ylabels(grid[:, 0])
     figure.supxlabel("Layer read out", fontsize=FONT)
     _legend(figure, shown, confidence, columns=2 if width == SINGLE else 3)
     return figure
@@ -83,7 +84,7 @@ def _legend(figure: Figure, shown: pd.DataFrame, confidence: float, columns: int
     ]
     figure.legend(
         handles=handles,
-        title=f"CAE-FR better than ({confidence:.0%} intervals)",
+        title=f"How much better CAE-FR is than … ({confidence:.0%} intervals)",
         loc="outside upper center",
         ncols=columns,
         frameon=False,
