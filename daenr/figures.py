@@ -28,14 +28,14 @@ from daenr.labels import layer_label, model_label, region_label
 label = model_label
 """Label of a row of reconstructions: CAE-FR₁."""
 
-_SINGLE, _DOUBLE = 3.3, 6.9
+SINGLE, DOUBLE = 3.3, 6.9
 """Widths of one and of two columns, inches."""
 
-_FONT, _SMALL = 8, 7
+FONT, SMALL = 8, 7
 """Sizes of labels, and of numbers and notes, points."""
 
 _CHARACTER = 0.065
-"""Room for one digit of size ``_SMALL`` or one letter of size ``_FONT``, inches."""
+"""Room for one digit of size ``SMALL`` or one letter of size ``FONT``, inches."""
 
 _COLOURS = {"significant": "#E69F00", "corrected": "#E69F00", "insignificant": "#009E73"}
 """Orange and bluish green of Okabe & Ito (2008), the paper's two hues."""
@@ -97,21 +97,21 @@ def _image_rows(rows: Mapping[str, np.ndarray], count: int, note: str = "") -> F
     """Rows of images on one gray scale from -1 (black) to 1 (white), each row with its label at the left."""
     columns = min(count, max(len(images) for images in rows.values()))
     margin = _CHARACTER * max(len(line) for name in rows for line in name.splitlines()) + 0.1
-    side = min((_DOUBLE - margin) / columns, 0.8)
+    side = min((DOUBLE - margin) / columns, 0.8)
     figure = Figure(
-        figsize=(max(margin + side * columns, _SINGLE), side * len(rows) + (0.2 if note else 0)),
+        figsize=(max(margin + side * columns, SINGLE), side * len(rows) + (0.2 if note else 0)),
         layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.01, wspace=0.02, hspace=0.02),
     )
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for axes, (name, images) in zip(grid, rows.items(), strict=True):
-        axes[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=_FONT)
+        axes[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=FONT)
         for ax in axes:
             ax.set(xticks=[], yticks=[], frame_on=False)
         shown = np.linspace(0, len(images) - 1, min(columns, len(images))).round().astype(int)
         for ax, index in zip(axes, shown, strict=False):
             ax.imshow(images[index, 0], cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
     if note:
-        figure.supxlabel(note, fontsize=_SMALL)
+        figure.supxlabel(note, fontsize=SMALL)
     return figure
 
 
@@ -143,13 +143,13 @@ def neuron_counts_by_model(counts: pd.DataFrame, threshold: float = 0.05) -> Fig
 def _bar_panels(panels: Sequence[pd.DataFrame], columns: int, threshold: float) -> Figure:
     """One panel of bars for each frame (of one region and model), row by row."""
     if not panels:
-        figure = Figure(figsize=(_SINGLE, 0.6))
+        figure = Figure(figsize=(SINGLE, 0.6))
         figure.text(
-            0.5, 0.5, "The config leaves out every model of this figure.", ha="center", fontsize=_SMALL
+            0.5, 0.5, "The config leaves out every model of this figure.", ha="center", fontsize=SMALL
         )
         return figure
     rows = -(-len(panels) // columns)
-    width = _SINGLE if columns == 1 else _DOUBLE
+    width = SINGLE if columns == 1 else DOUBLE
     bars = max(len(panel) for panel in panels)
     legend = _legend(threshold)
     lines = -(-len(legend) // columns)
@@ -168,6 +168,16 @@ def _bar_panels(panels: Sequence[pd.DataFrame], columns: int, threshold: float) 
         ax.set_ylabel("Layer", fontsize=_FONT)
     figure.supxlabel("Number of neurons", fontsize=_FONT)
     figure.legend(handles=legend, loc="outside upper center", ncols=columns, frameon=False, fontsize=_SMALL)
+        ax.set_ylabel("Layer", fontsize=FONT)
+    figure.supxlabel("Number of neurons", fontsize=FONT)
+    names = {"significant": f"significant (p ≤ {threshold:g})", "insignificant": "insignificant"}
+    figure.legend(
+        handles=[_patch(part, name) for part, name in names.items()],
+        loc="outside upper center",
+        ncols=2,
+        frameon=False,
+        fontsize=SMALL,
+    )
     return figure
 
 
@@ -218,10 +228,14 @@ def _bars(ax: Axes, panel: pd.DataFrame, width: float) -> tuple[float, float]:
     ax.set_ylim(len(panel) - 0.5, -0.6)
     ax.tick_params(axis="x", labelsize=_SMALL)
     ax.tick_params(axis="y", labelsize=_FONT, length=0)
+    ax.set_yticks(range(len(panel)), [layer_label(layer) for layer in panel["layer"]])
+    ax.invert_yaxis()
+    ax.tick_params(axis="x", labelsize=SMALL)
+    ax.tick_params(axis="y", labelsize=FONT, length=0)
     ax.spines[["left", "top", "right"]].set_visible(False)
     ax.spines["bottom"].set_bounds(0, total)
     title = f"{region_label(panel['region'].iloc[0])}, {model_label(panel['model'].iloc[0])}"
-    ax.set_title(textwrap.fill(title, int(width / _CHARACTER)), fontsize=_FONT)
+    ax.set_title(textwrap.fill(title, int(width / _CHARACTER)), fontsize=FONT)
     return before / total, after / total
 
 
@@ -249,8 +263,11 @@ def _part(
             # The box keeps the hatches off the digits.
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
             ax.text(start + count / 2, place, text, ha="center", va="center", fontsize=_SMALL, bbox=box)
+            # The box keeps the hatch off the digits.
+            box = {"facecolor": "white" if _HATCHES[part] else "none", "edgecolor": "none", "pad": 1.0}
+            ax.text(start + count / 2, place, text, ha="center", va="center", fontsize=SMALL, bbox=box)
             continue
         outside = max(outside, room)
         edge, align = (-inch / 20, "right") if part == "significant" else (start + count + inch / 20, "left")
-        ax.text(edge, place, text, ha=align, va="center", fontsize=_SMALL)
+        ax.text(edge, place, text, ha=align, va="center", fontsize=SMALL)
     return outside

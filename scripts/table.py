@@ -23,7 +23,7 @@ def main(
     **rendered: Path,
 ) -> None:
     documents = {Path(path).parent.name: json.loads(Path(path).read_text()) for path in metrics}
-    placed = [Cell(table=table, **{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
+    placed = [Cell(**{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
     scored = {Path(path).parent.name: read_scores(Path(path)) for path in scores}
     frame = tables.tidy(table, placed, documents, published(paper, table), scored, confidence)
     rendering.save(frame, tables.render(table, frame, confidence), csv, **rendered)

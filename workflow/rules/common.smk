@@ -15,7 +15,7 @@ os.environ.update(
 
 from daenr.config import ConfigError, resolve
 from daenr.datasets import antolik2016
-from daenr.runs import Plan, Run
+from daenr.runs import CONTROL_METRICS, Plan, Run
 
 PAPER = ROOT / "config/paper"
 
@@ -33,12 +33,26 @@ RESULTS = f"results/{DATASET}"
 MANIFEST = (
     {"manifest": config["dataset"]["manifest"]} if config["dataset"]["manifest"] else {}
 )
+PUBLISHED = (
+    {"published": config["dataset"]["published"]}
+    if config["dataset"]["published"]
+    else {}
+)
 FORMATS = ("csv", "md", "tex", "html")
 FIGURE_REGIONS = PLAN.figure_regions()
 GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validation.csv"}[
     config["significance"]["groups_from"]
 ]
 COUNT_FIGURES = sorted({"figure3", "figure4", "figure8"} & set(PLAN.figures()))
+CEILING_TABLES = [
+    *(["ceilings"] if config["tables"] else []),
+    *(
+        f"{table}-ceiling"
+        for table in ("table4", "table6")
+        if table in config["tables"]
+    ),
+]
+CONTROL_TABLES = ["controls"] if config["controls"] else []
 
 
 wildcard_constraints:
@@ -133,6 +147,7 @@ def cell_rows(table):
     """Cells of a table as plain values, so that a changed cell reruns the table."""
     return [
         {
+            "table": cell.table,
             "region": cell.region,
             "model": cell.model,
             "layer": cell.layer,

@@ -1,6 +1,10 @@
 localrules:
     table,
     table7,
+    ceilings,
+    ceilings_table,
+    companion,
+    controls,
 
 
 rule table:
@@ -95,6 +99,109 @@ if JUDGED_RUNS:
             "Holding the significant neurons against the truth"
         script:
             "../../scripts/table_significance.py"
+rule ceilings:
+    input:
+        region=f"{RESULTS}/data/{{region}}.h5",
+        code=package("ceiling_tables", "ceilings"),
+    output:
+        csv=ensure(f"{RESULTS}/ceilings/{{region}}.csv", non_empty=True),
+    log:
+        f"{RESULTS}/logs/ceilings/{{region}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    message:
+        "Noise ceilings of {wildcards.region}"
+    script:
+        "../../scripts/ceilings.py"
+rule ceilings_table:
+    input:
+        ceilings=[f"{RESULTS}/ceilings/{region}.csv" for region in config["regions"]],
+        code=package("ceiling_tables", "rendering", "labels"),
+    output:
+        **{
+            format: ensure(f"{RESULTS}/tables/ceilings.{format}", non_empty=True)
+            for format in FORMATS
+        },
+    log:
+        f"{RESULTS}/logs/tables/ceilings.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    message:
+        "Making the table of ceilings"
+    script:
+        "../../scripts/table_ceilings.py"
+rule companion:
+    input:
+        **PUBLISHED,
+        own=f"{RESULTS}/tables/{{table}}.csv",
+        ceilings=f"{RESULTS}/tables/ceilings.csv",
+        code=package(
+            "ceiling_tables", "tables", "layouts", "rendering", "labels", "paper"
+        ),
+    output:
+        **{
+            format: ensure(
+                f"{RESULTS}/tables/{{table}}-ceiling.{format}", non_empty=True
+            )
+            for format in FORMATS
+        },
+    log:
+        f"{RESULTS}/logs/tables/{{table}}-ceiling.log",
+    wildcard_constraints:
+        table="table4|table6",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    message:
+        "Making {wildcards.table} as fractions of the ceiling"
+    script:
+        "../../scripts/table_companion.py"
+rule controls:
+    input:
+        scores=[
+            file
+            for table in CONTROL_METRICS
+            for file in cell_files(table, "scores.npz")
+        ],
+        code=package(
+            "control_tables",
+            "layouts",
+            "rendering",
+            "labels",
+            "resampling",
+            "evaluation",
+            "correlation",
+            "scores",
+            "runs",
+        ),
+    output:
+        **{
+            format: ensure(f"{RESULTS}/tables/controls.{format}", non_empty=True)
+            for format in FORMATS
+        },
+    log:
+        f"{RESULTS}/logs/tables/controls.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        cells=[row for table in CONTROL_METRICS for row in cell_rows(table)],
+        resamples=config["comparison"]["resamples"],
+        confidence=config["comparison"]["confidence"],
+    message:
+        "Making the table of controls"
+    script:
+        "../../scripts/table_controls.py"
 
 
 rule tables:
@@ -105,5 +212,6 @@ rule tables:
                 *config["tables"],
                 *(["significance"] if JUDGED_RUNS else []),
             ]
+            for table in [*config["tables"], *CEILING_TABLES, *CONTROL_TABLES]
             for format in FORMATS
         ],
