@@ -13,9 +13,11 @@ os.environ.update(
     PYTHONPATH=os.pathsep.join([str(ROOT.absolute()), os.getenv("PYTHONPATH", "")])
 )
 
+from daenr.claims import claims
 from daenr.config import ConfigError, resolve
 from daenr.datasets import antolik2016
 from daenr.runs import CONTROL_METRICS, Plan, Run
+from daenr.runs import METRICS, Plan, Run
 
 PAPER = ROOT / "config/paper"
 
@@ -39,10 +41,17 @@ PUBLISHED = (
     else {}
 )
 FORMATS = ("csv", "md", "tex", "html")
+PAGES = ("csv", "md", "html")
 FIGURE_REGIONS = PLAN.figure_regions()
 GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validation.csv"}[
     config["significance"]["groups_from"]
 ]
+CLAIMS = claims(PLAN)
+# Variants repeat the tables alone, and are compared with the same claims of the config's own.
+VARIED_PLANS = [
+    Plan({**config, "figures": [], "controls": []}, PAPER),
+    *PLAN.variants().values(),
+VARIED_CLAIMS = [claim for plan in VARIED_PLANS for claim in claims(plan)]
 COUNT_FIGURES = sorted({"figure3", "figure4", "figure8"} & set(PLAN.figures()))
 CEILING_TABLES = [
     *(["ceilings"] if config["tables"] else []),
@@ -157,6 +166,30 @@ def cell_rows(table):
         }
         for cell in PLAN.cells(table)
     ]
+
+
+def planned_by(plan):
+    """What of the config a plan depends on, so that a script can make the same plan."""
+    keys = ("regions", "focus_region", "weights_of_region", "layers", "models", "seeds")
+    asked = {key: plan.config[key] for key in (*keys, "tables", "figures", "controls")}
+    task = {"figure4_task": config["significance"]["figure4_task"]}
+    return {
+        **asked,
+        "dataset": {"name": DATASET},
+        "significance": task,
+        "variants": sorted(config["variants"]),
+    }
+
+
+def scores_of(judged):
+    """Files with the scores of the runs that claims are about."""
+    runs = {cell.run for claim in judged for pair in claim.pairs for cell in pair}
+    return sorted(run_file(run, "scores.npz") for run in runs)
+
+
+def judging():
+    """How claims are judged."""
+    return {**config["comparison"], "threshold": config["significance"]["threshold"]}
 
 
 def counted_runs(figure):
