@@ -27,11 +27,13 @@ rule train:
         f"{RESULTS}/benchmarks/train/{{run}}.tsv"
     conda:
         "../../envs/environment.yaml"
+    group:
+        training_group
     threads: 1
     resources:
         gpu=gpus(),
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=growing(2000),
+        runtime=growing(120),
     params:
         config=TRAINING_CONFIG,
     message:
