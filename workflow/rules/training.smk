@@ -25,10 +25,10 @@ rule train:
         f"{RESULTS}/logs/train/{{run}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{run}}.tsv"
-    conda:
-        "../../envs/environment.yaml"
     group:
         training_group
+    conda:
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         gpu=gpus(),
