@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 import daenr
+from daenr import gpus
 from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.preprocessing import read_region
@@ -25,6 +26,7 @@ def main(
     region: Path,
     significance: Path | None,
     config: Mapping[str, Any],
+    trainings_per_gpu: int,
     weights: Path,
     history: Path,
     training: Path,
@@ -39,7 +41,8 @@ def main(
         reason = f"no {run.neurons} neurons in {run.parent.name}"
         write(None, neurons, record | {"reason": reason}, weights, history, training, predictions)
         return
-    trained = train(run, data, neurons, Spec.from_config(config))
+    with gpus.claimed(gpus.visible(config["device"]), trainings_per_gpu, gpus.lock_folder()):
+        trained = train(run, data, neurons, Spec.from_config(config))
     outcome = {
         "reason": None,
         "seed": run.seed,
@@ -108,5 +111,7 @@ if __name__ == "__main__":
             region=Path(snakemake.input.region),
             significance=Path(snakemake.input.significance) if snakemake.input.get("significance") else None,
             config=snakemake.params.config,
+            # Not a parameter: how many share a GPU changes no result, so nothing is trained again for it.
+            trainings_per_gpu=snakemake.config["trainings_per_gpu"],
             **{name: Path(path) for name, path in snakemake.output.items()},
         )
