@@ -116,8 +116,8 @@ def slurm():
         processes = []
         try:
             for command in daemons(folder):
-                output = (folder / f"{command[0]}.out").open("w")
-                processes.append(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT))
+                with (folder / f"{command[0]}.out").open("w") as output:
+                    processes.append(subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT))
                 time.sleep(1)
             wait_until_idle()
             yield folder
