@@ -15,6 +15,7 @@ import torch
 import daenr
 from daenr import devices
 from daenr.checkpoints import Keeper, Key
+from daenr import gpus
 from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.preprocessing import read_region
@@ -31,6 +32,7 @@ def main(
     code: Sequence[Path],
     checkpoint: Path,
     checkpoint_every: int | None,
+    trainings_per_gpu: int,
     weights: Path,
     history: Path,
     training: Path,
@@ -51,6 +53,8 @@ def main(
     encoder = torch.load(pretrained, weights_only=True) if pretrained else None
     with Keeper(checkpoint, key, checkpoint_every) as keeper:
         trained = train(run, data, neurons, spec, encoder, keeper)
+    with gpus.claimed(gpus.visible(config["device"]), trainings_per_gpu, gpus.lock_folder()):
+        trained = train(run, data, neurons, Spec.from_config(config))
     outcome = {
         "reason": None,
         "seed": run.seed,
@@ -128,5 +132,7 @@ if __name__ == "__main__":
             checkpoint=Path(snakemake.output.weights).parents[2]
             / f"checkpoints/{snakemake.wildcards.run}.pt",
             checkpoint_every=snakemake.config["checkpoint_every"],
+            # Not a parameter: how many share a GPU changes no result, so nothing is trained again for it.
+            trainings_per_gpu=snakemake.config["trainings_per_gpu"],
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

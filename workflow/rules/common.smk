@@ -116,6 +116,19 @@ def gpus():
     return int(config["device"] == "cuda")
 
 
+def growing(amount):
+    """Twice the amount on the second attempt, three times on the third; a cluster's profile retries."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def training_group(wildcards):
+    """Trainings that a cluster may pack into one allocation.
+
+    A training on a neuron group waits for another training, so the two never share one.
+    """
+    return "trainings" if planned(wildcards).neurons == "all" else "group_trainings"
+
+
 def archive():
     """The archive in the published layout, wherever it comes from."""
     if config["dataset"]["layout"] == "simulated":

@@ -28,13 +28,15 @@ rule train:
         f"{RESULTS}/logs/train/{{run}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{run}}.tsv"
+    group:
+        training_group
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
         gpu=gpus(),
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=growing(2000),
+        runtime=growing(120),
     params:
         config=training_config,
     message:
