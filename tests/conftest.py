@@ -22,7 +22,8 @@ def mount() -> Iterator[Callable[..., None]]:
         done = subprocess.run(["mount", *options, source, folder], capture_output=True, text=True)
         if done.returncode != 0:
             pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
-        mounted.append(folder)
+        if folder not in mounted:  # else it is mounted once more with other options
+            mounted.append(folder)
 
     yield mount
     for folder in reversed(mounted):
