@@ -1,6 +1,7 @@
 """Train one run; write its weights, history, record and predictions of the test set."""
 
 import csv
+import io
 import json
 import platform
 from collections.abc import Mapping, Sequence
@@ -104,8 +105,11 @@ def write(
             name: getattr(trained, name) for name in ("reconstruction", "response", "validation_response")
         }
         arrays |= {name: array for name, array in made.items() if array is not None}
+    # By way of memory, since PyTorch does not say so when the disk is full.
+    content = io.BytesIO()
+    torch.save(trained.model.state_dict() if trained else {}, content)
     with atomic(weights) as path:
-        torch.save(trained.model.state_dict() if trained else {}, path)
+        path.write_bytes(content.getbuffer())
     with atomic(predictions) as path:
         np.savez(path, **arrays)
     with atomic(history) as path, path.open("w", newline="") as file:
