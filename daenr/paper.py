@@ -59,7 +59,23 @@ class RegionSize:
     neurons: int
 
 
-Record = TypeVar("Record", Published, Weight, RegionSize)
+@dataclasses.dataclass(frozen=True)
+class OtherResult:
+    """A result that somebody else published on the same recording (``dataset.published`` in the config).
+
+    ``model`` is named as there, ``reference`` is where it was published; ``value`` as printed.
+    """
+
+    source: str
+    reference: str | None
+    model: str
+    region: str
+    metric: str
+    value: float
+    note: str | None
+
+
+Record = TypeVar("Record", Published, Weight, RegionSize, OtherResult)
 
 
 def published(folder: Path, table: str) -> list[Published]:
@@ -83,6 +99,11 @@ def weights(folder: Path) -> list[Weight]:
 def region_sizes(folder: Path) -> list[RegionSize]:
     """The data sizes of Table 7, in the order of ``table7.csv``; errors as for ``published``."""
     return _records(folder / "table7.csv", RegionSize)
+
+
+def other_results(path: Path) -> list[OtherResult]:
+    """Results of other models on the same recording, in the order of the file; errors as for ``published``."""
+    return _records(path, OtherResult)
 
 
 def _records(path: Path, record: type[Record]) -> list[Record]:

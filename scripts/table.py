@@ -5,24 +5,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daenr import tables
+from daenr import rendering, tables
 from daenr.logs import to_file
 from daenr.paper import published
 from daenr.runs import Cell, Run
+from daenr.scores import read_scores
 
 
 def main(
     table: str,
     cells: Sequence[Mapping[str, Any]],
     metrics: Sequence[Path],
+    scores: Sequence[Path],
     paper: Path,
+    confidence: float,
     csv: Path,
     **rendered: Path,
 ) -> None:
     documents = {Path(path).parent.name: json.loads(Path(path).read_text()) for path in metrics}
-    placed = [Cell(table=table, **{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
-    frame = tables.tidy(table, placed, documents, published(paper, table))
-    tables.save(frame, tables.render(table, frame), csv, **rendered)
+    placed = [Cell(**{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
+    scored = {Path(path).parent.name: read_scores(Path(path)) for path in scores}
+    frame = tables.tidy(table, placed, documents, published(paper, table), scored, confidence)
+    rendering.save(frame, tables.render(table, frame, confidence), csv, **rendered)
 
 
 if __name__ == "__main__":
@@ -31,6 +35,8 @@ if __name__ == "__main__":
             table=snakemake.wildcards.table,
             cells=snakemake.params.cells,
             metrics=snakemake.input.metrics,
+            scores=snakemake.input.scores,
             paper=Path(snakemake.input.paper).parent,
+            confidence=snakemake.params.confidence,
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from daenr import tables
+from daenr import rendering, tables
 from daenr.logs import to_file
 from daenr.preprocessing import read_region
 
@@ -11,7 +11,7 @@ from daenr.preprocessing import read_region
 def main(regions: Sequence[Path], csv: Path, md: Path, tex: Path, html: Path) -> None:
     read = [read_region(Path(path)).attributes for path in regions]
     frame = tables.region_table({region["region"]: region["counts"] for region in read})
-    tables.save(frame, tables.render_region_table(frame), csv, md, tex, html)
+    rendering.save(frame, tables.render_region_table(frame), csv, md, tex, html)
 
 
 if __name__ == "__main__":

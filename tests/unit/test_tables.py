@@ -13,6 +13,7 @@ import pytest
 from daenr import tables
 from daenr.paper import Published, published
 from daenr.runs import METRICS, Cell, Run
+from daenr.scores import Scores
 
 PAPER = Path(__file__).parents[2] / "config" / "paper"
 TABLES = sorted(METRICS)
@@ -61,8 +62,39 @@ def drawn(cells, seed=0):
     )
 
 
+def scored(cells, metrics, spread=0.0, images=12, seed=0):
+    """scores.npz of each cell's run: images scatter around its metrics with a deviation of ``spread``.
+
+    Correlations are exact: prediction is r z + sqrt(1 - r^2) w of standardized z and w that are orthogonal.
+    """
+    generator = np.random.default_rng(seed)
+    z, w = np.linalg.qr(np.column_stack([np.ones(images), generator.normal(size=(images, 2))]))[0].T[1:]
+    scores = {}
+    for item in cells:
+        found = metrics[item.run.name]["metrics"]
+        if any(value is None for value in found.values()):
+            scores[item.run.name] = Scores(np.arange(0))
+            continue
+        noise = generator.normal(size=(3, images))
+        by_image = {
+            name: found[name] + spread * (line - line.mean())
+            for name, line in zip(("mse", "psnr", "ssim"), noise, strict=True)
+            if name in found
+        }
+        arrays = {}
+        if "pcc" in found:
+            r = found["pcc"]
+            arrays = {"prediction": (r * z + math.sqrt(1 - r**2) * w)[:, None], "response": z[:, None]}
+        scores[item.run.name] = Scores(np.arange(1), **by_image, **arrays)
+    return scores
+
+
+def tidied(table, cells, metrics, paper=()):
+    return tables.tidy(table, cells, metrics, paper, scored(cells, metrics))
+
+
 def rendered(table, cells, metrics, paper=()):
-    frame = tables.tidy(table, cells, metrics, paper)
+    frame = tidied(table, cells, metrics, paper)
     return frame, tables.render(table, frame)
 
 
@@ -104,6 +136,12 @@ def markdown_rows(text):
     return [[part.strip() for part in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch):
+    """Intervals of these values do not hang on the last resample."""
+    monkeypatch.setattr(tables, "RESAMPLES", 199)
+
+
 # ---- tidy ---------------------------------------------------------------------------------------------
 
 
@@ -111,20 +149,20 @@ def markdown_rows(text):
 def test_rows_are_those_of_the_papers_csv_in_its_order(table):
     rows = published(PAPER, table)
     cells = paper_cells(table, seeds=2)
-    frame = tables.tidy(table, cells, drawn(cells), rows)
+    frame = tidied(table, cells, drawn(cells), rows)
     expected = [(p.table, p.region, p.model, p.layer or "", p.neurons, p.metric) for p in rows]
     assert list(frame[tables.COLUMNS[:6]].itertuples(index=False, name=None)) == expected
     assert frame["paper"].tolist() == [p.value for p in rows]
     assert list(frame.columns) == [
         *("table", "region", "model", "layer", "neurons", "metric"),
-        *("value", "sd", "n", "paper", "note"),
+        *("value", "sd", "n", "paper", "note", "standing"),
     ]
 
 
 def test_mean_and_sample_deviation_over_seeds():
     values = {0: 0.2, 1: 0.5, 2: 0.8}
     cells = [cell("table4", seed=seed) for seed in values]
-    frame = tables.tidy("table4", cells, measured(cells, lambda item, _: values[item.run.seed]), [])
+    frame = tidied("table4", cells, measured(cells, lambda item, _: values[item.run.seed]), [])
     (row,) = frame.to_dict("records")
     assert row["value"] == pytest.approx((0.2 + 0.5 + 0.8) / 3)
     assert row["sd"] == pytest.approx(math.sqrt((0.3**2 + 0 + 0.3**2) / 2))
@@ -135,7 +173,7 @@ def test_mean_and_sample_deviation_over_seeds():
 
 def test_one_seed_has_no_deviation():
     cells = [cell("table4")]
-    (row,) = tables.tidy("table4", cells, drawn(cells), []).to_dict("records")
+    (row,) = tidied("table4", cells, drawn(cells), []).to_dict("records")
     assert row["n"] == 1
     assert np.isnan(row["sd"])
 
@@ -151,7 +189,7 @@ def test_a_null_metric_is_not_counted_and_its_reason_kept():
         missing = item.neurons == "insignificant" or item.run.seed == 1
         return None if missing else 0.3 + 0.1 * item.run.seed
 
-    frame = tables.tidy("table3", cells, measured(cells, value), [])
+    frame = tidied("table3", cells, measured(cells, value), [])
     some = frame[frame["neurons"] == "significant"]
     assert some["n"].tolist() == [2, 2, 2]
     assert some["value"].tolist() == pytest.approx([0.4] * 3)
@@ -165,7 +203,7 @@ def test_a_null_metric_is_not_counted_and_its_reason_kept():
 
 def test_cells_of_other_tables_are_passed_over():
     cells = [cell("table4"), cell("table6")]
-    assert len(tables.tidy("table4", cells, drawn(cells), [])) == 1
+    assert len(tidied("table4", cells, drawn(cells), [])) == 1
 
 
 def test_the_papers_value_needs_equal_keys():
@@ -175,7 +213,7 @@ def test_the_papers_value_needs_equal_keys():
         Published("table6", "region3", "cae-fr", "h1", "all", "pcc", 0.456),
         Published("table4", "region1", "cae-fr", "h1", "all", "pcc", 0.789),
     ]
-    frame = tables.tidy("table4", cells, drawn(cells), paper)
+    frame = tidied("table4", cells, drawn(cells), paper)
     np.testing.assert_array_equal(frame["paper"], [np.nan, 0.123])
 
 
@@ -190,7 +228,71 @@ def test_the_papers_value_needs_equal_keys():
 def test_what_is_wrong_with_metrics_is_named(document, message):
     cells = [cell("table4")]
     with pytest.raises(ValueError, match=message):
-        tables.tidy("table4", cells, {cells[0].run.name: document} if document else {}, [])
+        tables.tidy("table4", cells, {cells[0].run.name: document} if document else {}, [], {})
+
+
+# ---- standing -----------------------------------------------------------------------------------------
+
+
+def compete(*by_image, metric="psnr"):
+    """Standings in Table 2 of models whose seeds (rows) scored these values, image by image."""
+    models = dict(zip(("h1", "h2", "h3"), map(np.atleast_2d, by_image), strict=False))
+    cells = [cell("table2", layer=layer, seed=seed) for layer in models for seed in range(len(models[layer]))]
+    metrics = measured(cells, lambda item, _: models[item.layer][item.run.seed].mean())
+    scores = {
+        item.run.name: Scores(
+            np.arange(0), **dict.fromkeys(METRICS["table2"], models[item.layer][item.run.seed])
+        )
+        for item in cells
+    }
+    frame = tables.tidy("table2", cells, metrics, [], scores)
+    return frame.loc[frame["metric"] == metric, "standing"].tolist()
+
+
+def test_noise_of_the_images_ties():
+    noise = np.random.default_rng(1).normal(size=50)
+    steady = np.tile([1.0, -1.0], 25)
+    assert compete(3 + steady, 3 + noise - noise.mean() - 0.05, 2 + steady) == ["best", "tied", ""]
+
+
+def test_images_are_paired():
+    """Some images are hard for every model: that spread is none of the difference."""
+    hard = 10 * np.random.default_rng(2).normal(size=50)
+    wobble = 0.01 * np.tile([1.0, -1.0], 25)
+    assert compete(hard + 0.1, hard + wobble, metric="psnr") == ["best", ""]
+    assert compete(hard + 0.1, hard + wobble, metric="mse") == ["", "best"]
+
+
+def test_seeds_are_paired_and_their_disagreement_ties():
+    image = np.ones(50)
+    offsets = np.array([[-5.0], [0.0], [5.0]])
+    assert compete((offsets + 0.1) * image, offsets * image) == ["best", ""]
+    disagreeing = np.array([[1.0], [1.0], [-1.5]])
+    assert compete((offsets + disagreeing) * image, offsets * image) == ["best", "tied"]
+
+
+def test_equal_means_are_all_best():
+    assert compete(np.arange(5.0), np.arange(5.0)[::-1], np.zeros(5)) == ["best", "best", ""]
+
+
+def test_without_a_shared_seed_nothing_is_compared():
+    cells = [cell("table4", layer="h1", seed=0), cell("table4", model="cnn-fr", layer="h1", seed=1)]
+    frame = tidied("table4", cells, measured(cells, lambda item, _: 0.3 + 0.1 * item.run.seed))
+    assert frame["standing"].tolist() == ["", "best"]
+
+
+def test_a_value_that_is_missing_has_no_standing():
+    cells = [cell("table3", neurons="significant", layer=layer) for layer in ("h1", "h2")]
+    metrics = measured(cells, lambda item, _: 0.3 if item.layer == "h1" else None)
+    assert tidied("table3", cells, metrics)["standing"].tolist() == ["best"] * 3 + [""] * 3
+
+
+def test_the_caption_tells_what_a_tie_is():
+    for seeds, drawn_from in ((1, "test images alone, as there is one seed"), (2, "test images and seeds")):
+        cells = paper_cells("table4", seeds)
+        frame = tidied("table4", cells, drawn(cells))
+        made = tables.render("table4", frame, confidence=0.9)
+        assert f"the 90% interval of the difference includes 0 (bootstrap over {drawn_from})" in made.markdown
 
 
 # ---- rendering ----------------------------------------------------------------------------------------
@@ -218,15 +320,23 @@ def test_all_spellings_show_values_deviations_and_the_best(table, seeds):
     cells = paper_cells(table, seeds)
     frame, made = rendered(table, cells, drawn(cells))
     sds = [f"{sd:.3f}" if seeds > 1 else "" for sd in frame["sd"]]
-    expected = list(zip([f"{value:.3f}" for value in frame["value"]], sds, wins(table, frame), strict=True))
+    tied = ["≈" if standing == "tied" else "" for standing in frame["standing"]]
+    assert seeds == 1 or any(tied)
+    values = [f"{value:.3f}" for value in frame["value"]]
+    expected = list(zip(values, tied, sds, wins(table, frame), strict=True))
 
     header, ruler, *body = markdown_rows(made.markdown)
     assert {len(row) for row in (ruler, *body)} == {len(header)}
-    texts = [text.partition(" ± ") for row in body for text in row[1:]]
-    assert [(value.strip("*"), sd, value.startswith("**")) for value, _, sd in texts] == expected
+    texts = [re.split(" ± |$", text, maxsplit=1) for row in body for text in row[1:]]
+    assert [
+        (*re.fullmatch(r"\**([\d.]+)\**(?:<sup>(.)</sup>)?", value).groups(""), sd, value.startswith("**"))
+        for value, sd in texts
+    ] == expected
 
     entries = [entry for row in Page(made.html).rows for entry in row if entry["tag"] == "td"]
-    texts = [(*entry["text"].partition(" ± ")[::2], entry["bold"]) for entry in entries]
+    texts = [
+        (*re.match(r"([\d.]+)(≈?)(?: ± )?(.*)", entry["text"]).groups(), entry["bold"]) for entry in entries
+    ]
     assert texts == expected
 
     lines = made.latex.split(r"\midrule", 1)[1].splitlines()
@@ -235,7 +345,8 @@ def test_all_spellings_show_values_deviations_and_the_best(table, seeds):
     deviations = [text for label, *row in rows if not label for text in row] or [""] * len(values)
     assert [
         (
-            re.sub(r"\\textbf{(.*)}", r"\1", value),
+            re.search(r"[\d.]+", value)[0],
+            "≈" if value.endswith(r"\rlap{$^{\approx}$}") else "",
             re.sub(r"{\\tiny\$\\pm\$(.*)}", r"\1", sd),
             "textbf" in value,
         )
@@ -432,11 +543,3 @@ def test_region_table():
     assert [[entry["text"] for entry in row] for row in Page(made.html).rows] == [header, *body]
     assert r"Region 1 & 1800 (1) & 50 (10) & 103 \\" in made.latex
     assert latex_is_balanced(made.latex)
-
-
-@pytest.mark.parametrize(
-    ("model", "layer", "label"),
-    [("cae", None, "CAE"), ("cae-fr", "h1", "CAE-FR₁"), ("vq-vae-fm", "h4", "VQ-VAE-FM₄")],
-)
-def test_model_labels(model, layer, label):
-    assert tables.model_label(model, layer) == label

@@ -13,9 +13,11 @@ os.environ.update(
     PYTHONPATH=os.pathsep.join([str(ROOT.absolute()), os.getenv("PYTHONPATH", "")])
 )
 
+from daenr.claims import claims
 from daenr.config import ConfigError, resolve
 from daenr.datasets import antolik2016
-from daenr.runs import Plan, Run
+from daenr.runs import CONTROL_METRICS, Plan, Run
+from daenr.runs import METRICS, Plan, Run
 
 PAPER = ROOT / "config/paper"
 
@@ -33,9 +35,33 @@ RESULTS = f"results/{DATASET}"
 MANIFEST = (
     {"manifest": config["dataset"]["manifest"]} if config["dataset"]["manifest"] else {}
 )
+PUBLISHED = (
+    {"published": config["dataset"]["published"]}
+    if config["dataset"]["published"]
+    else {}
+)
 FORMATS = ("csv", "md", "tex", "html")
+PAGES = ("csv", "md", "html")
 FIGURE_REGIONS = PLAN.figure_regions()
+GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validation.csv"}[
+    config["significance"]["groups_from"]
+]
+CLAIMS = claims(PLAN)
+# Variants repeat the tables alone, and are compared with the same claims of the config's own.
+VARIED_PLANS = [
+    Plan({**config, "figures": [], "controls": []}, PAPER),
+    *PLAN.variants().values(),
+VARIED_CLAIMS = [claim for plan in VARIED_PLANS for claim in claims(plan)]
 COUNT_FIGURES = sorted({"figure3", "figure4", "figure8"} & set(PLAN.figures()))
+CEILING_TABLES = [
+    *(["ceilings"] if config["tables"] else []),
+    *(
+        f"{table}-ceiling"
+        for table in ("table4", "table6")
+        if table in config["tables"]
+    ),
+]
+CONTROL_TABLES = ["controls"] if config["controls"] else []
 
 
 wildcard_constraints:
@@ -90,6 +116,19 @@ def gpus():
     return int(config["device"] == "cuda")
 
 
+def growing(amount):
+    """Twice the amount on the second attempt, three times on the third; a cluster's profile retries."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def training_group(wildcards):
+    """Trainings that a cluster may pack into one allocation.
+
+    A training on a neuron group waits for another training, so the two never share one.
+    """
+    return "trainings" if planned(wildcards).neurons == "all" else "group_trainings"
+
+
 def archive():
     """The archive in the published layout, wherever it comes from."""
     if config["dataset"]["layout"] == "simulated":
@@ -104,7 +143,7 @@ def training_input(wildcards):
     run = planned(wildcards)
     files = {"region": f"{RESULTS}/data/{run.region}.h5"}
     if run.neurons != "all":
-        files["significance"] = run_file(run.parent, "significance.csv")
+        files["significance"] = run_file(run.parent, GROUPS_FILE)
     if run.pretrained:
         files["pretrained"] = run_file(run.pretrained, "weights.pt")
     return files
@@ -121,18 +160,49 @@ def tested_region(wildcards):
     return run_region(wildcards)
 
 
-def cell_rows(wildcards):
+def cell_files(table, name):
+    """One of the files of each run of a table."""
+    return list(dict.fromkeys(run_file(cell.run, name) for cell in PLAN.cells(table)))
+
+
+def cell_rows(table):
     """Cells of a table as plain values, so that a changed cell reruns the table."""
     return [
         {
+            "table": cell.table,
             "region": cell.region,
             "model": cell.model,
             "layer": cell.layer,
             "neurons": cell.neurons,
             "run": cell.run.name,
+            "control": cell.control,
         }
-        for cell in PLAN.cells(wildcards.table)
+        for cell in PLAN.cells(table)
     ]
+
+
+def planned_by(plan):
+    """What of the config a plan depends on, so that a script can make the same plan."""
+    keys = ("regions", "focus_region", "weights_of_region", "layers", "models", "seeds")
+    asked = {key: plan.config[key] for key in (*keys, "tables", "figures", "controls")}
+    task = {"figure4_task": config["significance"]["figure4_task"]}
+    return {
+        **asked,
+        "dataset": {"name": DATASET},
+        "significance": task,
+        "variants": sorted(config["variants"]),
+    }
+
+
+def scores_of(judged):
+    """Files with the scores of the runs that claims are about."""
+    runs = {cell.run for claim in judged for pair in claim.pairs for cell in pair}
+    return sorted(run_file(run, "scores.npz") for run in runs)
+
+
+def judging():
+    """How claims are judged."""
+    return {**config["comparison"], "threshold": config["significance"]["threshold"]}
 
 
 def counted_runs(figure):
@@ -141,3 +211,20 @@ def counted_runs(figure):
         return PLAN.comparison_runs()
     regions = [PLAN.focus] if figure == "figure3" else PLAN.other_regions
     return [run for region in regions for run in PLAN.significance_runs(region)]
+
+
+def judged_runs():
+    """Runs whose significant neurons are held against the truth, which a simulated recording alone knows."""
+    if config["dataset"]["layout"] != "simulated":
+        return []
+    runs = [
+        run
+        for figure in ("figure3", "figure8")
+        if figure in COUNT_FIGURES
+        for run in counted_runs(figure)
+    ]
+    return sorted(runs, key=lambda run: PLAN.regions.index(run.region))
+
+
+JUDGED_RUNS = judged_runs()
+JUDGED_REGIONS = list(dict.fromkeys(run.region for run in JUDGED_RUNS))

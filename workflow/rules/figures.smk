@@ -2,6 +2,7 @@ localrules:
     reconstructions,
     neuron_counts,
     stimuli,
+    controls_figure,
 
 
 rule reconstructions:
@@ -11,7 +12,7 @@ rule reconstructions:
             run_file(run, "predictions.npz")
             for run in PLAN.reconstruction_runs(FIGURE_REGIONS[wildcards.figure])
         ],
-        code=package("figures", "tables"),
+        code=package("figures", "labels"),
     output:
         png=ensure(f"{RESULTS}/figures/{{figure}}.png", non_empty=True),
         pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
@@ -40,7 +41,7 @@ rule neuron_counts:
         significance=lambda wildcards: [
             run_file(run, "significance.csv") for run in counted_runs(wildcards.figure)
         ],
-        code=package("figures", "tables"),
+        code=package("figures", "labels"),
     output:
         png=ensure(f"{RESULTS}/figures/{{figure}}.png", non_empty=True),
         pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
@@ -66,7 +67,7 @@ rule neuron_counts:
 rule stimuli:
     input:
         regions=[f"{RESULTS}/data/{region}.h5" for region in config["regions"]],
-        code=package("figures", "tables"),
+        code=package("figures", "labels"),
     output:
         png=ensure(f"{RESULTS}/figures/figure5.png", non_empty=True),
         pdf=ensure(f"{RESULTS}/figures/figure5.pdf", non_empty=True),
@@ -85,10 +86,32 @@ rule stimuli:
         "../../scripts/figure_stimuli.py"
 
 
+rule controls_figure:
+    input:
+        controls=f"{RESULTS}/tables/controls.csv",
+        code=package("control_figures", "control_tables", "figures", "labels"),
+    output:
+        png=ensure(f"{RESULTS}/figures/controls.png", non_empty=True),
+        pdf=ensure(f"{RESULTS}/figures/controls.pdf", non_empty=True),
+    log:
+        f"{RESULTS}/logs/figures/controls.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        confidence=config["comparison"]["confidence"],
+    message:
+        "Drawing controls"
+    script:
+        "../../scripts/figure_controls.py"
+
+
 rule figures:
     input:
         [
             f"{RESULTS}/figures/{figure}.{format}"
-            for figure in PLAN.figures()
+            for figure in [*PLAN.figures(), *CONTROL_TABLES]
             for format in ("png", "pdf")
         ],

@@ -1,18 +1,28 @@
 localrules:
     table,
     table7,
+    ceilings,
+    ceilings_table,
+    companion,
+    controls,
 
 
 rule table:
     input:
-        metrics=lambda wildcards: list(
-            dict.fromkeys(
-                run_file(cell.run, "metrics.json")
-                for cell in PLAN.cells(wildcards.table)
-            )
-        ),
+        metrics=lambda wildcards: cell_files(wildcards.table, "metrics.json"),
+        scores=lambda wildcards: cell_files(wildcards.table, "scores.npz"),
         paper=str(PAPER / "{table}.csv"),
-        code=package("tables", "runs", "paper"),
+        code=package(
+            "tables",
+            "layouts",
+            "rendering",
+            "labels",
+            "resampling",
+            "correlation",
+            "scores",
+            "runs",
+            "paper",
+        ),
     output:
         **{
             format: ensure(f"{RESULTS}/tables/{{table}}.{format}", non_empty=True)
@@ -23,10 +33,11 @@ rule table:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=2000,
+        runtime=30,
     params:
-        cells=cell_rows,
+        cells=lambda wildcards: cell_rows(wildcards.table),
+        confidence=config["comparison"]["confidence"],
     message:
         "Making {wildcards.table}"
     script:
@@ -36,7 +47,7 @@ rule table:
 rule table7:
     input:
         regions=[f"{RESULTS}/data/{region}.h5" for region in config["regions"]],
-        code=package("tables"),
+        code=package("tables", "layouts", "rendering", "labels"),
     output:
         **{
             format: ensure(f"{RESULTS}/tables/table7.{format}", non_empty=True)
@@ -55,10 +66,152 @@ rule table7:
         "../../scripts/table7.py"
 
 
+# Only where there are runs to judge, so that no empty table can be asked for.
+if JUDGED_RUNS:
+
+    localrules:
+        table_significance,
+
+    rule table_significance:
+        input:
+            regions=[f"{RESULTS}/data/{region}.h5" for region in JUDGED_REGIONS],
+            significance=[run_file(run, "significance.csv") for run in JUDGED_RUNS],
+            code=package("truth", "rendering", "labels"),
+        output:
+            **{
+                format: ensure(
+                    f"{RESULTS}/tables/significance.{format}", non_empty=True
+                )
+                for format in FORMATS
+            },
+        log:
+            f"{RESULTS}/logs/tables/significance.log",
+        conda:
+            "../../envs/environment.yaml"
+        resources:
+            mem_mb=1000,
+            runtime=5,
+        params:
+            regions=JUDGED_REGIONS,
+            runs=[run.name for run in JUDGED_RUNS],
+            threshold=config["significance"]["threshold"],
+        message:
+            "Holding the significant neurons against the truth"
+        script:
+            "../../scripts/table_significance.py"
+rule ceilings:
+    input:
+        region=f"{RESULTS}/data/{{region}}.h5",
+        code=package("ceiling_tables", "ceilings"),
+    output:
+        csv=ensure(f"{RESULTS}/ceilings/{{region}}.csv", non_empty=True),
+    log:
+        f"{RESULTS}/logs/ceilings/{{region}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    message:
+        "Noise ceilings of {wildcards.region}"
+    script:
+        "../../scripts/ceilings.py"
+rule ceilings_table:
+    input:
+        ceilings=[f"{RESULTS}/ceilings/{region}.csv" for region in config["regions"]],
+        code=package("ceiling_tables", "rendering", "labels"),
+    output:
+        **{
+            format: ensure(f"{RESULTS}/tables/ceilings.{format}", non_empty=True)
+            for format in FORMATS
+        },
+    log:
+        f"{RESULTS}/logs/tables/ceilings.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    message:
+        "Making the table of ceilings"
+    script:
+        "../../scripts/table_ceilings.py"
+rule companion:
+    input:
+        **PUBLISHED,
+        own=f"{RESULTS}/tables/{{table}}.csv",
+        ceilings=f"{RESULTS}/tables/ceilings.csv",
+        code=package(
+            "ceiling_tables", "tables", "layouts", "rendering", "labels", "paper"
+        ),
+    output:
+        **{
+            format: ensure(
+                f"{RESULTS}/tables/{{table}}-ceiling.{format}", non_empty=True
+            )
+            for format in FORMATS
+        },
+    log:
+        f"{RESULTS}/logs/tables/{{table}}-ceiling.log",
+    wildcard_constraints:
+        table="table4|table6",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    message:
+        "Making {wildcards.table} as fractions of the ceiling"
+    script:
+        "../../scripts/table_companion.py"
+rule controls:
+    input:
+        scores=[
+            file
+            for table in CONTROL_METRICS
+            for file in cell_files(table, "scores.npz")
+        ],
+        code=package(
+            "control_tables",
+            "layouts",
+            "rendering",
+            "labels",
+            "resampling",
+            "evaluation",
+            "correlation",
+            "scores",
+            "runs",
+        ),
+    output:
+        **{
+            format: ensure(f"{RESULTS}/tables/controls.{format}", non_empty=True)
+            for format in FORMATS
+        },
+    log:
+        f"{RESULTS}/logs/tables/controls.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        cells=[row for table in CONTROL_METRICS for row in cell_rows(table)],
+        resamples=config["comparison"]["resamples"],
+        confidence=config["comparison"]["confidence"],
+    message:
+        "Making the table of controls"
+    script:
+        "../../scripts/table_controls.py"
+
+
 rule tables:
     input:
         [
             f"{RESULTS}/tables/{table}.{format}"
-            for table in config["tables"]
+            for table in [
+                *config["tables"],
+                *(["significance"] if JUDGED_RUNS else []),
+            ]
+            for table in [*config["tables"], *CEILING_TABLES, *CONTROL_TABLES]
             for format in FORMATS
         ],

@@ -1,0 +1,33 @@
+"""The controls beside joint training."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from daenr import control_tables, rendering
+from daenr.logs import to_file
+from daenr.runs import Cell, Run
+from daenr.scores import read_scores
+
+
+def main(
+    cells: Sequence[Mapping[str, Any]],
+    scores: Sequence[Path],
+    resamples: int,
+    confidence: float,
+    csv: Path,
+    **rendered: Path,
+) -> None:
+    scored = {Path(path).parent.name: read_scores(Path(path)) for path in scores}
+    placed = [Cell(**{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
+    frame = control_tables.tidy(placed, scored, resamples=resamples, confidence=confidence)
+    rendering.save(frame, control_tables.render(frame, confidence), csv, **rendered)
+
+
+if __name__ == "__main__":
+    with to_file(Path(snakemake.log[0])):
+        main(
+            **snakemake.params,
+            scores=snakemake.input.scores,
+            **{name: Path(path) for name, path in snakemake.output.items()},
+        )
