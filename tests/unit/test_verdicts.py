@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - the minus signs are those of the page
 """Verdicts find what was planted and nothing else; pages say what the frames hold."""
 
 from pathlib import Path
@@ -42,7 +43,7 @@ def verdicts(made, scores, results=(), **options):
 
 
 def reconstructed(made, images, gain, noise, rng):
-    """Scores of every run: an error an image, less by ``gain`` for the joint models, with noise of what is asked for."""
+    """Scores of every run: an error an image, less by ``gain`` for joint models, with the noise asked for."""
     seeds, by_image = sorted({run.seed for run in runs(made)}), rng.normal(0, 1, images)
     of_seed = dict(zip(seeds, rng.normal(0, 1, len(seeds)), strict=True))
     scores = {}
