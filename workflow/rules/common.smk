@@ -234,3 +234,18 @@ TABLES = [
     *CONTROL_TABLES,
     *(["significance"] if JUDGED_RUNS else []),
 ]
+
+
+def shown_in_report():
+    """The page or picture of every result; those of the trainings themselves if there are any."""
+    tables = [*TABLES, *(["runtimes"] if RUNS else [])]
+    figures = [*PLAN.figures(), *CONTROL_TABLES, *(["curves"] if RUNS else [])]
+    pages = [
+        *(["claims"] if CLAIMS else []),
+        *(["sensitivity"] if config["variants"] and VARIED_CLAIMS else []),
+    ]
+    return [
+        *(f"{RESULTS}/{page}.html" for page in pages),
+        *(f"{RESULTS}/tables/{table}.html" for table in tables),
+        *(f"{RESULTS}/figures/{figure}.png" for figure in figures),
+    ]
