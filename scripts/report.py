@@ -13,7 +13,6 @@ from daenr.report import entry, report
 
 def main(
     shown: Sequence[Path],
-    results: str,
     regions: Mapping[str, str],
     captions: Path,
     assumptions: Path,
@@ -21,7 +20,7 @@ def main(
     config: Mapping[str, Any],
     page: Path,
 ) -> None:
-    items = contents(map(str, shown), results, regions)
+    items = contents(map(str, shown), str(page.parent), regions)
     entries = [
         entry(item, (captions / f"{item.caption}.rst").read_text(), Path(item.path).read_bytes())
         for item in items
@@ -44,7 +43,6 @@ if __name__ == "__main__":
     with to_file(Path(snakemake.log[0])):
         main(
             shown=snakemake.input.shown,
-            results=snakemake.params.results,
             regions=snakemake.params.regions,
             captions=Path(snakemake.input.template).parent,
             assumptions=Path(snakemake.input.assumptions),

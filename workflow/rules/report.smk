@@ -66,7 +66,6 @@ rule page:
         mem_mb=1000,
         runtime=5,
     params:
-        results=RESULTS,
         regions=FIGURE_REGIONS,
         config=config,
     message:
