@@ -39,7 +39,7 @@ ON_SLURM = (
 
 def copied(folder):
     """A copy of the project without results."""
-    for name in ("config", "daenr", "envs", "scripts", "workflow"):
+    for name in ("config", "daenr", "docs", "envs", "scripts", "workflow"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "cluster.yaml").write_text(yaml.safe_dump(CONFIG))
     return folder

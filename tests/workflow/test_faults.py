@@ -15,7 +15,7 @@ import pytest
 import torch
 import yaml
 
-FOLDERS = ("config", "daenr", "envs", "scripts", "workflow")
+FOLDERS = ("config", "daenr", "docs", "envs", "scripts", "workflow")
 SETTING = {
     "dataset": {"name": "mylab", "source": "mylab.zip"},
     "regions": ["v1"],
