@@ -103,7 +103,9 @@ def _panel(ax: Axes, curves: pd.DataFrame, task: str) -> None:
         ax.yaxis.set_major_locator(MaxNLocator(3))
     ax.xaxis.set_major_locator(MaxNLocator(2, integer=True))
     if curves.empty:
-        ax.set_visible(False)
+        # The panel goes; its title and its row's label stay.
+        ax.spines[:].set_visible(False)
+        ax.tick_params(which="both", left=False, bottom=False, labelleft=False, labelbottom=False)
         return
     for _, run in curves.groupby("run", sort=False):
         layer = str(run["layer"].iloc[0])
