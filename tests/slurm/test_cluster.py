@@ -53,7 +53,9 @@ def snakemake(folder, *arguments):
 
 
 def tables(folder):
-    return {path.name: path.read_bytes() for path in (folder / "results/cluster/tables").glob("*")}
+    """Content of every table, but that of run times."""
+    made = (folder / "results/cluster/tables").glob("*")
+    return {path.name: path.read_bytes() for path in made if path.stem != "runtimes"}
 
 
 def jobs(state="all"):
