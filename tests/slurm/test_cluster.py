@@ -94,4 +94,5 @@ def test_a_killed_job_is_made_up_for_and_tables_are_those_of_a_local_run(tmp_pat
         "rule_preprocess",
         "rule_trainings_train",
         "rule_group_trainings_train",
+        "rule_verdicts",
     }

@@ -54,6 +54,8 @@ class Process:
             "run": "mylab_v1_vae-fc_h2_a1_b0.5_all_s0",
             "region": region,
             "significance": None,
+            "pretrained": None,
+            "trainings_per_gpu": 1,
             "config": CONFIG,
             "code": [ROOT / "daenr/training.py"],
             "checkpoint": self.checkpoint,
