@@ -165,19 +165,9 @@ def _bar_panels(panels: Sequence[pd.DataFrame], columns: int, threshold: float) 
         total = ax.get_xlim()[1]
         ax.set_xlim(-before * total, (1 + after) * total)
     for ax in grid[:, 0]:
-        ax.set_ylabel("Layer", fontsize=_FONT)
-    figure.supxlabel("Number of neurons", fontsize=_FONT)
-    figure.legend(handles=legend, loc="outside upper center", ncols=columns, frameon=False, fontsize=_SMALL)
         ax.set_ylabel("Layer", fontsize=FONT)
     figure.supxlabel("Number of neurons", fontsize=FONT)
-    names = {"significant": f"significant (p ≤ {threshold:g})", "insignificant": "insignificant"}
-    figure.legend(
-        handles=[_patch(part, name) for part, name in names.items()],
-        loc="outside upper center",
-        ncols=2,
-        frameon=False,
-        fontsize=SMALL,
-    )
+    figure.legend(handles=legend, loc="outside upper center", ncols=columns, frameon=False, fontsize=SMALL)
     return figure
 
 
@@ -226,10 +216,6 @@ def _bars(ax: Axes, panel: pd.DataFrame, width: float) -> tuple[float, float]:
     ax.set_xticks(ticks[(ticks >= 0) & (ticks <= total)])
     ax.set_yticks(places, [layer_label(layer) for layer in panel["layer"]])
     ax.set_ylim(len(panel) - 0.5, -0.6)
-    ax.tick_params(axis="x", labelsize=_SMALL)
-    ax.tick_params(axis="y", labelsize=_FONT, length=0)
-    ax.set_yticks(range(len(panel)), [layer_label(layer) for layer in panel["layer"]])
-    ax.invert_yaxis()
     ax.tick_params(axis="x", labelsize=SMALL)
     ax.tick_params(axis="y", labelsize=FONT, length=0)
     ax.spines[["left", "top", "right"]].set_visible(False)
@@ -262,9 +248,6 @@ def _part(
         if count >= room:
             # The box keeps the hatches off the digits.
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
-            ax.text(start + count / 2, place, text, ha="center", va="center", fontsize=_SMALL, bbox=box)
-            # The box keeps the hatch off the digits.
-            box = {"facecolor": "white" if _HATCHES[part] else "none", "edgecolor": "none", "pad": 1.0}
             ax.text(start + count / 2, place, text, ha="center", va="center", fontsize=SMALL, bbox=box)
             continue
         outside = max(outside, room)

@@ -17,11 +17,11 @@ from tabulate import tabulate
 
 from daenr.claims import VERDICTS, Claim
 from daenr.files import atomic
+from daenr.labels import region_label
 from daenr.paper import Published
 from daenr.resampling import IMAGE_METRICS, Pair, difference, improves, smallest_p
 from daenr.runs import Cell
 from daenr.scores import Scores
-from daenr.tables import region_label
 
 COLUMNS = [
     *("claim", "statement", "source", "region", "metric", "effect", "low", "high", "p", "p_holm"),

@@ -14,9 +14,8 @@ import numpy as np
 import torch
 
 import daenr
-from daenr import devices
+from daenr import devices, gpus
 from daenr.checkpoints import Keeper, Key
-from daenr import gpus
 from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.preprocessing import read_region
@@ -50,12 +49,12 @@ def main(
         return
     spec = Spec.from_config(config)
     data_files = [region, *([pretrained] if pretrained else [])]
-    key = Key.of(run.name, asdict(spec), code, data_files, neurons, devices.resolve(spec.device))
-    encoder = torch.load(pretrained, weights_only=True) if pretrained else None
-    with Keeper(checkpoint, key, checkpoint_every) as keeper:
-        trained = train(run, data, neurons, spec, encoder, keeper)
+    encoder = torch.load(pretrained, map_location="cpu", weights_only=True) if pretrained else None
+    # The GPU is chosen before anything asks CUDA what devices there are.
     with gpus.claimed(gpus.visible(config["device"]), trainings_per_gpu, gpus.lock_folder()):
-        trained = train(run, data, neurons, Spec.from_config(config))
+        key = Key.of(run.name, asdict(spec), code, data_files, neurons, devices.resolve(spec.device))
+        with Keeper(checkpoint, key, checkpoint_every) as keeper:
+            trained = train(run, data, neurons, spec, encoder, keeper)
     outcome = {
         "reason": None,
         "seed": run.seed,

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - the minus signs are those of the page
 """Verdicts find what was planted and nothing else; pages say what the frames hold."""
 
 from pathlib import Path
@@ -42,7 +43,7 @@ def verdicts(made, scores, results=(), **options):
 
 
 def reconstructed(made, images, gain, noise, rng):
-    """Scores of every run: an error an image, less by ``gain`` for the joint models, with noise of what is asked for."""
+    """Scores of every run: an error an image, less by ``gain`` for joint models, with the noise asked for."""
     seeds, by_image = sorted({run.seed for run in runs(made)}), rng.normal(0, 1, images)
     of_seed = dict(zip(seeds, rng.normal(0, 1, len(seeds)), strict=True))
     scores = {}
@@ -84,14 +85,14 @@ def test_a_planted_gain_is_found(seeds, sign):
 @pytest.fixture(scope="module")
 def responses():
     """Responses of a simulated population to 50 test images, mean over repeats."""
-    return simulate("region1", 10, 50, 6, 30, seed=3).raw_validation_set.mean(axis=0)
+    return simulate("region1", 10, 50, 6, 30, seed=3).test_trials.mean(axis=0)
 
 
 def predicted(made, responses, gain, rng):
     """Scores of every run: the responses with noise, of which the joint models have less."""
     scores = {}
     for run in sorted(runs(made), key=lambda run: run.name):
-        deviation = 1.5 - gain * (run.model == "cae-fr") + rng.normal(0, 0.1)
+        deviation = 4.0 - gain * (run.model == "cae-fr") + rng.normal(0, 0.1)
         prediction = responses + deviation * responses.std(axis=0) * rng.normal(0, 1, responses.shape)
         scores[run.name] = Scores(np.arange(responses.shape[1]), prediction=prediction, response=responses)
     return scores
@@ -102,7 +103,7 @@ def test_correlations_of_a_simulated_population_are_judged_alike(responses):
     assert [claim.metric for claim in made] == ["pcc", "significant"]
     rng = np.random.default_rng(4)
     for _ in range(3):
-        found = verdicts(made, predicted(made, responses, 0.9, rng))
+        found = verdicts(made, predicted(made, responses, 3.0, rng))
         assert set(found["verdict"]) == {"supported"}
     decided = 0
     for _ in range(40):

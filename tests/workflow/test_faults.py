@@ -15,7 +15,7 @@ import pytest
 import torch
 import yaml
 
-FOLDERS = ("config", "daenr", "envs", "scripts", "workflow")
+FOLDERS = ("config", "daenr", "docs", "envs", "scripts", "workflow")
 SETTING = {
     "dataset": {"name": "mylab", "source": "mylab.zip"},
     "regions": ["v1"],
@@ -27,7 +27,7 @@ SETTING = {
     "training": {"batch_size": 16, "validate_every": 2, "max_steps": 2},
 }
 PLAIN = "mylab_v1_cae_none_a1_b0_all_s0"
-OUTPUTS = {"weights.pt", "history.csv", "training.json", "predictions.npz", "metrics.json"}
+OUTPUTS = {"weights.pt", "history.csv", "training.json", "predictions.npz", "metrics.json", "scores.npz"}
 
 # Python imports this by itself when it starts. A job's files get their names in the order weights, predictions,
 # history, training: at the predictions, half of what a training leaves is in place.

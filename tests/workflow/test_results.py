@@ -192,7 +192,8 @@ def test_a_trainings_record_is_complete(finished):
 def test_an_edited_figure_redraws_figures_only(finished):
     with edited(finished.folder / "daenr/figures.py", '"""', '"""Edited. '):
         jobs = finished.would_run(*finished.config())
-    assert set(jobs) - {"all", "figures"} == {"reconstructions", "neuron_counts", "stimuli"}
+    drawn = {"reconstructions", "neuron_counts", "stimuli", "curves"}
+    assert set(jobs) - {"all", "figures", "page"} == drawn
 
 
 def test_an_edited_model_trains_everything(finished):
@@ -213,7 +214,8 @@ def test_an_edited_correlation_tests_the_neurons_again(finished):
 def test_an_edited_plan_makes_tables_only(finished):
     with edited(finished.folder / "daenr/runs.py", '"""', '"""Edited. '):
         jobs = finished.would_run(*finished.config())
-    assert set(jobs) - {"all", "tables"} == {"table"}
+    made = {"table", "companion", "verdicts"}
+    assert set(jobs) - {"all", "tables", "claims", "page"} == made
 
 
 def test_an_edited_evaluation_trains_nothing(finished):

@@ -9,7 +9,7 @@ rule verdicts:
             "correlation",
             "runs",
             "paper",
-            "tables",
+            "labels",
         ),
     output:
         **{
@@ -43,7 +43,7 @@ rule sensitivity:
             "correlation",
             "runs",
             "paper",
-            "tables",
+            "labels",
         ),
     output:
         **{

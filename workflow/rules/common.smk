@@ -16,8 +16,7 @@ os.environ.update(
 from daenr.claims import claims
 from daenr.config import ConfigError, resolve
 from daenr.datasets import antolik2016
-from daenr.runs import CONTROL_METRICS, Plan, Run
-from daenr.runs import METRICS, Plan, Run
+from daenr.runs import CONTROL_METRICS, METRICS, Plan, Run
 
 PAPER = ROOT / "config/paper"
 
@@ -51,6 +50,7 @@ CLAIMS = claims(PLAN)
 VARIED_PLANS = [
     Plan({**config, "figures": [], "controls": []}, PAPER),
     *PLAN.variants().values(),
+]
 VARIED_CLAIMS = [claim for plan in VARIED_PLANS for claim in claims(plan)]
 COUNT_FIGURES = sorted({"figure3", "figure4", "figure8"} & set(PLAN.figures()))
 CEILING_TABLES = [
@@ -228,3 +228,24 @@ def judged_runs():
 
 JUDGED_RUNS = judged_runs()
 JUDGED_REGIONS = list(dict.fromkeys(run.region for run in JUDGED_RUNS))
+TABLES = [
+    *config["tables"],
+    *CEILING_TABLES,
+    *CONTROL_TABLES,
+    *(["significance"] if JUDGED_RUNS else []),
+]
+
+
+def shown_in_report():
+    """The page or picture of every result; those of the trainings themselves if there are any."""
+    tables = [*TABLES, *(["runtimes"] if RUNS else [])]
+    figures = [*PLAN.figures(), *CONTROL_TABLES, *(["curves"] if RUNS else [])]
+    pages = [
+        *(["claims"] if CLAIMS else []),
+        *(["sensitivity"] if config["variants"] and VARIED_CLAIMS else []),
+    ]
+    return [
+        *(f"{RESULTS}/{page}.html" for page in pages),
+        *(f"{RESULTS}/tables/{table}.html" for table in tables),
+        *(f"{RESULTS}/figures/{figure}.png" for figure in figures),
+    ]
