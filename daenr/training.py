@@ -17,6 +17,7 @@ from jaxtyping import Float, Float32, Int, Int64
 from torch import Tensor
 
 from daenr import controls, devices
+from daenr.adam import Adam
 from daenr.checkpoints import Keeper, Noise
 from daenr.losses import TERMS, JointLoss, Reduction, joint_loss
 from daenr.models.autoencoders import ModelSpec
@@ -181,10 +182,10 @@ class Progress:
     round: int = 1
     round_start: int = 0
     last_improvement: int = 0
-    optimizer: torch.optim.Optimizer | None = None
+    optimizer: Adam | None = None
     resumed: dict[str, Any] | None = None
 
-    def begin(self, round_number: int, optimizer: torch.optim.Optimizer) -> None:
+    def begin(self, round_number: int, optimizer: Adam) -> None:
         """Begin a round with a new optimizer, or go on in the one that a checkpoint was written in."""
         self.optimizer = optimizer
         if self.resumed is not None:
@@ -261,7 +262,7 @@ def fit(
         keeper.restore({"model": model, "noise": Noise(model), "batches": batches, "progress": now})
     for round_number in range(now.round, protocol.rounds + 1):
         learning_rate = protocol.learning_rate * protocol.learning_rate_factor ** (round_number - 1)
-        optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+        optimizer = Adam(model.parameters(), learning_rate)
         now.begin(round_number, optimizer)
         while now.step - now.last_improvement < protocol.patience and not _capped(now, protocol):
             now.step += 1
@@ -285,7 +286,7 @@ def _training_step(
     data: Split,
     batch: Int[Tensor, " size"],
     objective: Objective,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Adam,
     step: int,
 ) -> Float[Tensor, " terms"]:
     """One Adam step on one batch; the loss terms before it."""
@@ -293,7 +294,7 @@ def _training_step(
     chosen = batch.to(data.images.device)
     loss = objective.of(model, Split(data.images[chosen], data.responses[chosen]))
     _require_finite(loss, step, "training")
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad()
     loss.total.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     return loss.stacked()

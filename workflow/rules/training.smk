@@ -12,6 +12,7 @@ rule train:
             "controls",
             "checkpoints",
             "losses",
+            "adam",
             "devices",
             "randomness",
             "receptive_fields",

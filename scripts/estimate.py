@@ -1,0 +1,191 @@
+"""How long a config will take on this machine: times a few steps of each of its models, before an overnight run.
+
+    python scripts/estimate.py --configfile config/demo.yaml --cores 2
+
+Trains on noise of the recording's size, so it needs no data; it writes nothing. All cores are busy while it
+measures, as they will be later. It counts every job that Snakemake runs from nothing but a downloaded recording.
+"""
+
+import argparse
+import multiprocessing
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from daenr.config import VARIED, resolve, training_counts  # noqa: E402
+from daenr.paper import region_sizes  # noqa: E402
+from daenr.preprocessing import RegionData  # noqa: E402
+from daenr.runs import Run, plan  # noqa: E402
+
+PAPER = ROOT / "config/paper"
+TEST_IMAGES = 50
+TIMED_STEPS = 8
+STEPS_OF_A_TRAINING = 2500
+"""Of the paper's protocol, which ends when it has learned enough: 2,000 to 3,000 in what was seen."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on one core: of a training step with its share of a look, and of all around a fit."""
+
+    step: float
+    around: float
+
+
+def noise(train: int, validation: int, neurons: int) -> RegionData:
+    """A region of noise."""
+    rng = np.random.default_rng(0)
+
+    def stimuli(count: int) -> np.ndarray:
+        return rng.uniform(-1, 1, (count, 1, 32, 32)).astype(np.float32)
+
+    def responses(*shape: int) -> np.ndarray:
+        return rng.gamma(1.0, 0.6, (*shape, neurons)).astype(np.float32)
+
+    return RegionData(
+        train_images=stimuli(train),
+        train_responses=responses(train),
+        train_image_id=np.arange(train),
+        validation_images=stimuli(validation),
+        validation_responses=responses(validation),
+        validation_image_id=np.arange(train, train + validation),
+        test_images=stimuli(TEST_IMAGES),
+        test_trials=responses(1, TEST_IMAGES),
+        test_responses=responses(TEST_IMAGES),
+        receptive_field=rng.integers(0, 32, (neurons, 2)),
+        responsive=None,
+        attributes={},
+    )
+
+
+def size(config: Mapping[str, Any]) -> tuple[int, int]:
+    """Training images and neurons of the largest region; those of the paper where they are not known yet."""
+    paper = region_sizes(PAPER)
+    counts = training_counts(config["dataset"], config["regions"])
+    images = max(counts.values()) if counts else max(region.train_images for region in paper)
+    simulated = config["dataset"]["simulation"]["sizes"]
+    neurons = [region["neurons"] for region in simulated.values()] if simulated else []
+    return images, max(neurons or [region.neurons for region in paper])
+
+
+def cost(run: Run, config: Mapping[str, Any]) -> Cost:
+    """Time a few steps of a run's model, after two to warm up."""
+    from daenr.training import Spec, train  # here, since the process that asks needs no torch
+
+    images, neurons = size(config)
+    protocol = config["training"]
+    looked_at = config["split"]["validation_fraction"] * images
+    # A look at a validation split as much smaller as these steps are fewer than those between two looks.
+    validation = max(1, round(looked_at * TIMED_STEPS / protocol["validate_every"]))
+    data = noise(max(images - round(looked_at), protocol["batch_size"]), validation, neurons)
+    spec = Spec.from_config(config)
+    for steps in (2, TIMED_STEPS):
+        short = replace(spec.protocol, validate_every=steps, patience=steps, rounds=1, max_steps=steps)
+        start = time.perf_counter()
+        trained = train(run, data, np.arange(neurons), replace(spec, protocol=short))
+        around = time.perf_counter() - start - trained.seconds
+    return Cost(trained.seconds / steps, around)
+
+
+def settings(run: Run, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config as the run's variant has it."""
+    varied = (
+        config["variants"][run.variant] if run.variant else {section: config[section] for section in VARIED}
+    )
+    return {**config, **varied}
+
+
+def start_time(script: str, cores: int) -> float:
+    """Seconds until a script of the workflow has imported what it needs, with all cores doing so at once."""
+    command = [sys.executable, "-c", f"import runpy; runpy.run_path({str(ROOT / 'scripts' / script)!r})"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def seconds(_: int) -> float:
+        start = time.perf_counter()
+        subprocess.run(command, env=environment, check=True)
+        return time.perf_counter() - start
+
+    with ThreadPoolExecutor(cores) as threads:
+        list(threads.map(seconds, range(cores)))  # reads the files from the disk
+        return float(np.median(list(threads.map(seconds, range(2 * cores)))))
+
+
+def jobs(configfile: Path) -> tuple[dict[str, int], float]:
+    """Jobs of each rule as a dry run counts them, and how long Snakemake took to do so."""
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--dry-run",
+        "--forceall",
+        "--quiet",
+        "host",
+        "--cores",
+        "1",
+    ]
+    start = time.perf_counter()
+    done = subprocess.run(
+        [*command, "--configfile", str(configfile.resolve())], cwd=ROOT, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise ValueError(f"{configfile}: {(done.stderr or done.stdout).strip()}")
+    table = done.stdout.partition("Job stats:")[2].partition("total")[0]
+    counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+    return counts, time.perf_counter() - start
+
+
+def steps(run: Run, config: Mapping[str, Any]) -> int:
+    """Steps of a training over all rounds; where no cap says so, those of the paper's protocol."""
+    protocol = settings(run, config)["training"]
+    return protocol["rounds"] * protocol["max_steps"] if protocol["max_steps"] else STEPS_OF_A_TRAINING
+
+
+def main(configfile: Path, cores: int) -> None:
+    config = resolve(yaml.safe_load(configfile.read_text()), ROOT)
+    counts, scheduling = jobs(configfile)
+    runs = plan(config, PAPER)
+    alike = {(run.model, run.layer, run.variant): replace(run, control=None) for run in runs}
+    print(f"timing {len(alike)} models on {cores} cores ...", flush=True)
+    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
+        costs = pool.map(cost, alike.values(), [settings(run, config) for run in alike.values()])
+        measured = dict(zip(alike, costs, strict=True))
+    start, light = start_time("train.py", cores), start_time("evaluate.py", cores)
+    stepping = around = 0.0
+    for run in runs:
+        found = measured[run.model, run.layer, run.variant]
+        stepping += steps(run, config) * found.step
+        around += found.around
+    others = sum(counts.values()) - counts.get("train", 0) - counts.get("all", 0)
+    parts = {
+        f"{len(runs)} trainings, {sum(steps(run, config) for run in runs):,} steps": stepping,
+        "models built, test sets predicted": around,
+        f"{len(runs)} starts of a training process, {start:.1f} s each": len(runs) * start,
+        f"{others} other jobs, {light:.1f} s each": others * light,
+    }
+    for part, seconds in parts.items():
+        print(f"{seconds / cores / 60:8.1f} min  {part}")
+    print(f"{scheduling / 60:8.1f} min  Snakemake's plan")
+    print(f"{(sum(parts.values()) / cores + scheduling) / 60:8.1f} min  in all, on {cores} cores")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--configfile", type=Path, default=ROOT / "config/config.yaml")
+    parser.add_argument("--cores", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    main(options.configfile, options.cores)

@@ -1,0 +1,44 @@
+"""A demo of 216 short trainings is 216 starts of a process: what a training imports is what they cost."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+PROGRAM = """
+import json, runpy, sys
+import numpy as np
+script = runpy.run_path("scripts/train.py")
+from daenr.models.autoencoders import ModelSpec
+from daenr.preprocessing import RegionData
+from daenr.runs import Run
+from daenr.training import Protocol
+images, trials = np.zeros((8, 1, 32, 32), np.float32), np.ones((1, 8, 3), np.float32)
+numbers, responses = np.arange(8), trials[0]
+region = RegionData(
+    images, responses, numbers, images, responses, numbers + 8, images, trials, responses,
+    np.full((3, 2), 16), None, {},
+)
+run = Run("x", "region1", "vq-vae-fc", "h1", 1.0, 1.0, "all", 0)
+protocol = Protocol(batch_size=4, validate_every=2, max_steps=2)
+spec = script["Spec"](ModelSpec(channels=2), protocol, "sum", "cpu")
+script["train"](run, region, np.arange(3), spec)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def test_a_training_imports_nothing_that_takes_long():
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    imported = set(json.loads(done.stdout))
+    assert {"torch", "h5py", "daenr.training"} <= imported
+    slow = {"scipy", "skimage", "pandas", "matplotlib", "jinja2", "snakemake", "torch._dynamo", "sympy"}
+    assert not imported & slow
