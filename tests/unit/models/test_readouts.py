@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from daenr.models.autoencoders import Encoder, Generators, ModelSpec
 from daenr.models.readouts import READOUTS, Population, Readout
@@ -279,6 +280,15 @@ class _LargestTensor(TorchDispatchMode):
             if isinstance(tensor, torch.Tensor):
                 self.numbers = max(self.numbers, tensor.untyped_storage().nbytes() // tensor.element_size())
         return result
+
+
+@pytest.mark.parametrize("depth", SIZES)
+def test_factorized_is_contracted_with_the_fewest_products(depth):
+    """Over space first: 2 FLOPs for each image, channel, position and neuron; what is left has no positions."""
+    features, readout = _features(depth), _readout("fr", depth)
+    with FlopCounterMode(display=False) as counter:
+        readout.drive(features)
+    assert counter.get_total_flops() == 2 * BATCH * CHANNELS * SIZES[depth] ** 2 * NEURONS
 
 
 def test_factorized_never_holds_a_number_for_each_image_neuron_and_position():

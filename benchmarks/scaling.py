@@ -1,0 +1,108 @@
+"""How a training's time and memory grow with neurons, images and batch size; a plot, a table and exponents.
+
+    PYTHONPATH=. python benchmarks/scaling.py docs/scaling.png
+
+Each point is a training of CAE-FR at h2 in a process of its own, on one thread and on noise. The exponent k of
+y ~ x^k is fitted to the upper half of the points, where what does not grow no longer hides what does.
+"""
+
+import argparse
+import multiprocessing
+import resource
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+PAPER: Mapping[str, int] = {"neurons": 102, "images": 1440, "batch": 64}
+"""Region 3 of the paper; what is not varied has these values."""
+
+VARIED: Mapping[str, Sequence[int]] = {
+    "neurons": (50, 102, 500, 2000, 5000, 16000, 50000),
+    "images": (1000, 3000, 10000, 30000, 100000),
+    "batch": (8, 16, 32, 64, 128, 256, 512),
+}
+VALIDATION = 64
+STEPS = 6
+
+
+@dataclass(frozen=True)
+class Point:
+    """One training: milliseconds a step, and the process's largest memory in MB (the start of it alone is 250)."""
+
+    step: float
+    memory: float
+
+
+def measure(neurons: int, images: int, batch: int) -> Point:
+    """Train for a few steps, after two to warm up."""
+    from daenr.models.autoencoders import ModelSpec
+    from daenr.preprocessing import RegionData
+    from daenr.runs import Run
+    from daenr.training import Protocol, Spec, train
+
+    rng = np.random.default_rng(0)
+    images_of = [rng.random((count, 1, 32, 32), np.float32) for count in (images, VALIDATION, 50)]
+    responses_of = [rng.random((count, neurons), np.float32) for count in (images, VALIDATION, 50)]
+    data = RegionData(
+        train_images=images_of[0],
+        train_responses=responses_of[0],
+        train_image_id=np.arange(images),
+        validation_images=images_of[1],
+        validation_responses=responses_of[1],
+        validation_image_id=np.arange(VALIDATION),
+        test_images=images_of[2],
+        test_trials=responses_of[2][None],
+        test_responses=responses_of[2],
+        receptive_field=np.full((neurons, 2), 16),
+        responsive=None,
+        attributes={},
+    )
+    run = Run("benchmark", "region3", "cae-fr", "h2", 1.0, 0.5, "all", 0)
+    for steps in (2, STEPS):
+        protocol = Protocol(batch_size=batch, validate_every=steps, rounds=1, max_steps=steps)
+        trained = train(run, data, np.arange(neurons), Spec(ModelSpec(), protocol, "sum", "cpu"))
+    return Point(1000 * trained.seconds / STEPS, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
+    """Slope of log y over log x in the upper half of the points."""
+    half = len(sizes) // 2
+    slope, _ = np.polyfit(np.log(sizes[half:]), np.log(values[half:]), 1)
+    return float(slope)
+
+
+def main(plot: Path) -> None:
+    """Measure every point, print the table and draw the plot."""
+    figure, axes = plt.subplots(2, len(VARIED), figsize=(9, 5), layout="constrained", sharey="row")
+    for column, (name, sizes) in enumerate(VARIED.items()):
+        points = []
+        for size in sizes:
+            # A process of its own, since memory that was taken once counts for good.
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+                points.append(process.submit(measure, **{**PAPER, name: size}).result())
+            print(f"{name} {size}: {points[-1].step:.0f} ms a step, {points[-1].memory:.0f} MB", flush=True)
+        for row, (field, label) in enumerate((("step", "ms a step"), ("memory", "peak memory, MB"))):
+            values = [getattr(point, field) for point in points]
+            power = exponent(sizes, values)
+            print(f"{label} ~ {name}^{power:.2f}")
+            axes[row, column].loglog(sizes, values, marker="o", color="black")
+            axes[row, column].set_title(f"{label.split(',')[0]} ~ {name}$^{{{power:.2f}}}$", fontsize=9)
+            axes[row, 0].set_ylabel(label)
+        axes[1, column].set_xlabel(name)
+    figure.savefig(plot, dpi=120)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("plot", type=Path)
+    main(parser.parse_args().plot)
