@@ -188,4 +188,7 @@ if __name__ == "__main__":
     parser.add_argument("--configfile", type=Path, default=ROOT / "config/config.yaml")
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    main(options.configfile, options.cores)
+    try:
+        main(options.configfile, options.cores)
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))

@@ -48,8 +48,8 @@ def test_every_module_is_introduced():
 
 
 def test_the_pins_are_exact_and_name_no_address():
-    for name in ("requirements.txt", "requirements-test.txt"):
-        lines = (ROOT / "envs" / name).read_text().splitlines()
+    for name in ("envs/requirements.txt", "envs/requirements-test.txt", "benchmarks/requirements.txt"):
+        lines = (ROOT / name).read_text().splitlines()
         for line in lines:
             assert line.startswith(("#", "-r ")) or re.fullmatch(r"[a-z0-9._-]+==[\w.]+", line), line
 

@@ -1,0 +1,53 @@
+"""The script that says how long a config will take counts what Snakemake would run."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+CONFIG = {
+    "dataset": {"name": "guess", "layout": "simulated"},
+    "regions": ["region1"],
+    "layers": ["h2"],
+    "models": ["cae", "cae-fr"],
+    "tables": ["table2"],
+    "figures": ["figure5"],
+    "seeds": [0, 1],
+    "training": {"batch_size": 8, "validate_every": 10, "max_steps": 10, "rounds": 3},
+}
+
+
+def test_it_counts_trainings_steps_and_other_jobs(tmp_path):
+    path = tmp_path / "guess.yaml"
+    path.write_text(yaml.safe_dump(CONFIG))
+    done = subprocess.run(
+        [sys.executable, "scripts/estimate.py", "--configfile", path, "--cores", "2"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    minutes = [float(number) for number in re.findall(r"^ +([\d.]+) min", done.stdout, re.MULTILINE)]
+    assert minutes[-1] > 0
+    assert abs(sum(minutes[:-1]) - minutes[-1]) < 0.05 * len(minutes)
+    # Two models and two seeds, three rounds of ten steps each; every training is evaluated.
+    assert "4 trainings, 120 steps" in done.stdout
+    others = int(re.search(r"(\d+) other jobs", done.stdout)[1])
+    assert others >= 4 + 4  # evaluations; recording, region, table and figure
+
+
+def test_a_mistake_in_the_config_is_named():
+    done = subprocess.run(
+        [sys.executable, "scripts/estimate.py", "--configfile", "no.yaml"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "no.yaml" in done.stderr
