@@ -295,14 +295,15 @@ _TABLE = _TEMPLATES.from_string("""\
 """)
 
 
-def page(title: str, body: str) -> str:
+def page(title: str, body: str, style: str = STYLE) -> str:
     """A page of HTML without external resources.
 
     Args:
         title: plain text.
         body: HTML; what comes from data is escaped already.
+        style: CSS.
     """
-    return _PAGE.render(title=title, style=STYLE, body=body) + "\n"
+    return _PAGE.render(title=title, style=style, body=body) + "\n"
 
 
 def _html(grid: Grid) -> str:

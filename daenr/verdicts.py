@@ -19,6 +19,7 @@ from daenr.claims import VERDICTS, Claim
 from daenr.files import atomic
 from daenr.labels import region_label
 from daenr.paper import Published
+from daenr.rendering import page
 from daenr.resampling import IMAGE_METRICS, Pair, difference, improves, smallest_p
 from daenr.runs import Cell
 from daenr.scores import Scores
@@ -328,20 +329,11 @@ def _page(title: str, caption: str, columns: Sequence[str], sections: Sequence[_
             f"**{section.source}.** {section.statement}",
             tabulate(section.rows, columns, tablefmt="pipe", disable_numparse=True),
         ]
-    html = _TEMPLATE.render(title=title, caption=caption, columns=columns, sections=sections)
-    return Page("\n\n".join(markdown) + "\n", html + "\n")
+    body = _BODY.render(title=title, caption=caption, columns=columns, sections=sections)
+    return Page("\n\n".join(markdown) + "\n", page(title, body, _STYLE))
 
 
-_TEMPLATE = jinja2.Environment(
-    autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-).from_string("""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }}</title>
-<style>
+_STYLE = """\
 :root { color-scheme: light; }
 body { margin: 1.5rem; background: #fff; color: #1a1a1a; font: 1rem/1.45 system-ui, sans-serif; }
 h1 { font-size: 1.3rem; }
@@ -361,9 +353,11 @@ tbody tr:first-child td { border-top: 1px solid; }
   td:empty { display: none; }
   td::before { content: attr(data-column) ": "; color: #595959; }
 }
-</style>
-</head>
-<body>
+"""
+
+_BODY = jinja2.Environment(
+    autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+).from_string("""\
 <h1>{{ title }}</h1>
 <p>{{ caption }}</p>
 {% for section in sections %}
@@ -379,6 +373,4 @@ tbody tr:first-child td { border-top: 1px solid; }
 </tbody>
 </table>
 {% endfor %}
-</body>
-</html>
 """)

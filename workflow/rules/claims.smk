@@ -10,6 +10,8 @@ rule verdicts:
             "runs",
             "paper",
             "labels",
+            "rendering",
+            "scores",
         ),
     output:
         **{
@@ -44,6 +46,8 @@ rule sensitivity:
             "runs",
             "paper",
             "labels",
+            "rendering",
+            "scores",
         ),
     output:
         **{
