@@ -236,6 +236,12 @@ TABLES = [
 ]
 
 
+def told_config():
+    """The config as the report tells it, without the keys that change no result."""
+    untold = ("checkpoint_every", "trainings_per_gpu")
+    return {key: value for key, value in config.items() if key not in untold}
+
+
 def shown_in_report():
     """The page or picture of every result; those of the trainings themselves if there are any."""
     tables = [*TABLES, *(["runtimes"] if RUNS else [])]

@@ -68,7 +68,7 @@ rule page:
         runtime=5,
     params:
         regions=FIGURE_REGIONS,
-        config=config,
+        config=told_config(),
     message:
         "Writing the report"
     script:
