@@ -11,15 +11,22 @@ def pearson(
     prediction: Float[np.ndarray, "images neurons"], response: Float[np.ndarray, "images neurons"]
 ) -> Float64[np.ndarray, " neurons"]:
     """Pearson r over the images, per neuron; 0 where either side is `constant`."""
-    predicted, recorded = _deviation(prediction), _deviation(response)
-    covariance = (predicted * recorded).sum(axis=0)
-    norm = np.linalg.norm(predicted, axis=0) * np.linalg.norm(recorded, axis=0)
-    undefined = constant(prediction) | constant(response)
-    correlation: Float64[np.ndarray, " neurons"] = np.where(
-        undefined, 0.0, covariance / np.where(undefined, 1.0, norm)
-    )
+    correlation: Float64[np.ndarray, " neurons"] = (unit(prediction) * unit(response)).sum(axis=0)
     # Rounding can lead a hair's breadth beyond 1, where no p-value is defined.
     return correlation.clip(-1.0, 1.0)
+
+
+def unit(values: Float[np.ndarray, "images neurons"]) -> Float64[np.ndarray, "images neurons"]:
+    """Deviation from the mean over images, scaled to length 1 per neuron; 0 where a neuron is `constant`.
+
+    Pearson r is the product of two of them, summed over the images.
+    """
+    deviation = values - values.mean(axis=0, dtype=np.float64)
+    flat = constant(values)
+    scaled: Float64[np.ndarray, "images neurons"] = np.where(
+        flat, 0.0, deviation / np.where(flat, 1.0, np.linalg.norm(deviation, axis=0))
+    )
+    return scaled
 
 
 def constant(values: Float[np.ndarray, "images neurons"]) -> Bool[np.ndarray, " neurons"]:
@@ -31,9 +38,3 @@ def constant(values: Float[np.ndarray, "images neurons"]) -> Bool[np.ndarray, " 
     spread = np.ptp(values.astype(np.float64), axis=0)
     flat: Bool[np.ndarray, " neurons"] = spread <= _CONSTANT * np.abs(values).max(axis=0)
     return flat
-
-
-def _deviation(values: Float[np.ndarray, "images neurons"]) -> Float64[np.ndarray, "images neurons"]:
-    """Deviation from the mean over images."""
-    deviation: Float64[np.ndarray, "images neurons"] = values - values.mean(axis=0, dtype=np.float64)
-    return deviation

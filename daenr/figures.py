@@ -13,9 +13,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float32
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.markers import CARETDOWN
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
@@ -34,11 +37,17 @@ FONT, SMALL = 8, 7
 _CHARACTER = 0.065
 """Room for one digit of size ``SMALL`` or one letter of size ``FONT``, inches."""
 
-_COLOURS = {"significant": "#E69F00", "insignificant": "#009E73"}
+_COLOURS = {"significant": "#E69F00", "corrected": "#E69F00", "insignificant": "#009E73"}
 """Orange and bluish green of Okabe & Ito (2008), the paper's two hues."""
 
-_HATCHES = {"significant": "", "insignificant": "///"}
-"""So that the parts are told apart in gray."""
+_HATCHES = {"significant": "", "corrected": "xxxxx", "insignificant": "///"}
+"""So that the parts are told apart in gray; what survives the correction is a part of the significant part."""
+
+_ROW, _BAR = 0.25, 0.6
+"""Height of a row of bars, inches, and of the bar in it, rows; the marker stands in the gap above the bar."""
+
+_CHANCE: Mapping[str, Any] = {"marker": CARETDOWN, "markersize": 4, "color": "black", "linestyle": "none"}
+"""Marker of the number that is expected on shuffled data; its tip touches the bar."""
 
 
 def save(figure: Figure, png: Path, pdf: Path) -> None:
@@ -110,9 +119,10 @@ def neuron_counts(counts: pd.DataFrame, threshold: float = 0.05) -> Figure:
     """Figures 3 and 8: how many neurons of each region a model predicts significantly, by the layer read out.
 
     Args:
-        counts: columns region, model, layer, significant, insignificant (numbers of neurons, or their means over
-            seeds), in the order in which they are to be shown.
-        threshold: the p-value up to which a neuron is significant.
+        counts: columns region, model, layer, significant, insignificant, significant_bh (those of the significant
+            that survive Benjamini and Hochberg's correction), chance (how many would be significant on shuffled
+            data): numbers of neurons, or their means over seeds, in the order in which they are to be shown.
+        threshold: the p-value up to which a neuron is significant, and the corrected one.
     """
     panels = [panel for _, panel in counts.groupby(["region", "model"], sort=False)]
     return _bar_panels(panels, min(len(panels), 3), threshold)
@@ -123,7 +133,7 @@ def neuron_counts_by_model(counts: pd.DataFrame, threshold: float = 0.05) -> Fig
 
     Args:
         counts: as for ``neuron_counts``.
-        threshold: the p-value up to which a neuron is significant.
+        threshold: as there.
     """
     panels = [panel for _, panel in counts.groupby(["model", "region"], sort=False)]
     panels.sort(key=lambda panel: not str(panel["model"].iloc[0]).startswith("cnn-"))
@@ -141,7 +151,10 @@ def _bar_panels(panels: Sequence[pd.DataFrame], columns: int, threshold: float) 
     rows = -(-len(panels) // columns)
     width = SINGLE if columns == 1 else DOUBLE
     bars = max(len(panel) for panel in panels)
-    figure = Figure(figsize=(width, 0.5 + rows * (0.45 + 0.2 * bars)), layout="constrained")
+    legend = _legend(threshold)
+    lines = -(-len(legend) // columns)
+    height = 0.3 + 0.14 * lines + rows * (0.45 + _ROW * bars)
+    figure = Figure(figsize=(width, height), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     for ax in grid.flat[len(panels) :]:
         ax.set_axis_off()
@@ -154,19 +167,28 @@ def _bar_panels(panels: Sequence[pd.DataFrame], columns: int, threshold: float) 
     for ax in grid[:, 0]:
         ax.set_ylabel("Layer", fontsize=FONT)
     figure.supxlabel("Number of neurons", fontsize=FONT)
-    names = {"significant": f"significant (p ≤ {threshold:g})", "insignificant": "insignificant"}
-    figure.legend(
-        handles=[_patch(part, name) for part, name in names.items()],
-        loc="outside upper center",
-        ncols=2,
-        frameon=False,
-        fontsize=SMALL,
-    )
+    figure.legend(handles=legend, loc="outside upper center", ncols=columns, frameon=False, fontsize=SMALL)
     return figure
 
 
-def _patch(part: str, name: str) -> Patch:
-    return Patch(facecolor=_COLOURS[part], hatch=_HATCHES[part], edgecolor="white", linewidth=0, label=name)
+def _legend(threshold: float) -> list[Artist]:
+    names = {
+        "significant": f"significant (p ≤ {threshold:g})",
+        "corrected": f"of these, Benjamini\N{EN DASH}Hochberg q ≤ {threshold:g}",
+        "insignificant": "insignificant",
+    }
+    patches = [Patch(**_style(part), label=name) for part, name in names.items()]
+    return [*patches, Line2D([], [], **_CHANCE, label="expected on shuffled data")]
+
+
+def _style(part: str) -> dict[str, Any]:
+    return {
+        "facecolor": _COLOURS[part],
+        "hatch": _HATCHES[part],
+        "hatch_linewidth": 0.7,
+        "edgecolor": "white",
+        "linewidth": 0,
+    }
 
 
 def _bars(ax: Axes, panel: pd.DataFrame, width: float) -> tuple[float, float]:
@@ -186,11 +208,14 @@ def _bars(ax: Axes, panel: pd.DataFrame, width: float) -> tuple[float, float]:
     inch = total / (0.65 * width)
     before = _part(ax, "significant", np.zeros_like(left), left, inch)
     after = _part(ax, "insignificant", left, right, inch)
+    places = np.arange(len(panel))
+    ax.barh(places, panel["significant_bh"], height=_BAR, **_style("corrected"))
+    ax.plot(panel["chance"], places - _BAR / 2, clip_on=False, **_CHANCE)
     ax.set_xlim(0, total)
     ticks = np.asarray(MaxNLocator(4, integer=True).tick_values(0, total))
     ax.set_xticks(ticks[(ticks >= 0) & (ticks <= total)])
-    ax.set_yticks(range(len(panel)), [layer_label(layer) for layer in panel["layer"]])
-    ax.invert_yaxis()
+    ax.set_yticks(places, [layer_label(layer) for layer in panel["layer"]])
+    ax.set_ylim(len(panel) - 0.5, -0.6)
     ax.tick_params(axis="x", labelsize=SMALL)
     ax.tick_params(axis="y", labelsize=FONT, length=0)
     ax.spines[["left", "top", "right"]].set_visible(False)
@@ -215,20 +240,14 @@ def _part(
     Returns:
         The room needed outside the bars, neurons; 0 if every count fits inside.
     """
-    style: dict[str, Any] = {
-        "color": _COLOURS[part],
-        "hatch": _HATCHES[part],
-        "edgecolor": "white",
-        "linewidth": 0,
-    }
-    ax.barh(range(len(counts)), counts, left=starts, height=0.76, **style)
+    ax.barh(range(len(counts)), counts, left=starts, height=_BAR, **_style(part))
     outside = 0.0
     for place, (start, count) in enumerate(zip(starts, counts, strict=True)):
         text = f"{count:.1f}".removesuffix(".0")
         room = (len(text) * _CHARACTER + 0.1) * inch
         if count >= room:
-            # The box keeps the hatch off the digits.
-            box = {"facecolor": "white" if _HATCHES[part] else "none", "edgecolor": "none", "pad": 1.0}
+            # The box keeps the hatches off the digits.
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
             ax.text(start + count / 2, place, text, ha="center", va="center", fontsize=SMALL, bbox=box)
             continue
         outside = max(outside, room)

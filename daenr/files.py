@@ -1,5 +1,6 @@
 """Atomic output: a file is either the old one or the whole new one, never half of it."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -13,17 +14,40 @@ def atomic(path: Path) -> Iterator[Path]:
 
     The temporary name keeps the suffix, since writers choose their format by it. After an error the
     temporary file is removed and whatever stood at ``path`` is untouched.
+
+    Raises:
+        OSError: the file cannot be written; of a full disk it says what to do.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    with _full_disk_named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            _flush(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _full_disk_named(path: Path) -> Iterator[None]:
+    """Say of a full disk, or a used up quota, which file did not fit and what to do."""
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        what = "the disk is full: make room, then run the same command again"
+        raise OSError(error.errno, what, str(path)) from error
+
+
+def _flush(path: Path) -> None:
+    """Wait until the content is on the disk, or a power cut could leave the new name with half of it."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _umask() -> int:

@@ -5,6 +5,7 @@ attributes ``description`` and ``unit``. Importing this module and reading a reg
 h5py alone, since every training does so.
 """
 
+import io
 import json
 import math
 from collections.abc import Mapping
@@ -309,7 +310,9 @@ _JSON_ATTRIBUTES = ("sha256", "counts")
 
 def write_region(path: Path, region: RegionData) -> None:
     """Write a region file, atomically; the same data always make the same bytes."""
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    # By way of memory: HDF5 does not get over a full disk, it crashes when the file is closed.
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
         for name in _ATTRIBUTES:
             value = region.attributes[name]
             file.attrs[name] = json.dumps(value, sort_keys=True) if name in _JSON_ATTRIBUTES else value
@@ -319,6 +322,8 @@ def write_region(path: Path, region: RegionData) -> None:
                 dataset = file.create_dataset(array.path, data=values, track_times=False)
                 dataset.attrs["description"] = array.description
                 dataset.attrs["unit"] = array.unit
+    with atomic(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 def read_region(path: Path) -> RegionData:

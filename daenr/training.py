@@ -8,7 +8,7 @@ import copy
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from jaxtyping import Float, Float32, Int, Int64
 from torch import Tensor
 
 from daenr import controls, devices
+from daenr.checkpoints import Keeper, Noise
 from daenr.losses import TERMS, JointLoss, Reduction, joint_loss
 from daenr.models.autoencoders import ModelSpec
 from daenr.models.daenr import DAENR, build
@@ -98,6 +99,15 @@ class Batches:
         batch, self.queue = self.queue[: self.size], self.queue[self.size :]
         return batch
 
+    def state_dict(self) -> dict[str, Any]:
+        """What is left of the current pass, and the generator of the next ones."""
+        return {"queue": self.queue, "order": self.order.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Go on with the batches from there."""
+        self.queue = state["queue"]
+        self.order.set_state(state["order"])
+
 
 @dataclass(frozen=True)
 class Check:
@@ -136,6 +146,72 @@ class Fit:
     best: Check
 
 
+@dataclass
+class Progress:
+    """How far a training is between two steps: all of ``fit`` that model, noise and batches do not hold.
+
+    Attributes:
+        best_parameters: those of ``best``, or the initial ones.
+        best: the look with the lowest validation objective so far.
+        history: every look so far.
+        terms: loss terms of each step since the last look.
+        step: training steps so far, over both rounds.
+        round: 1 or 2.
+        round_start: step that this round began after.
+        last_improvement: step of the last improvement in this round, or its start.
+        optimizer: of this round; None before the first.
+        resumed: state of the optimizer in the checkpoint that was just loaded.
+    """
+
+    best_parameters: dict[str, Any]
+    best: Check | None = None
+    history: list[Check] = field(default_factory=list)
+    terms: list[Tensor] = field(default_factory=list)
+    step: int = 0
+    round: int = 1
+    round_start: int = 0
+    last_improvement: int = 0
+    optimizer: torch.optim.Optimizer | None = None
+    resumed: dict[str, Any] | None = None
+
+    def begin(self, round_number: int, optimizer: torch.optim.Optimizer) -> None:
+        """Begin a round with a new optimizer, or go on in the one that a checkpoint was written in."""
+        self.optimizer = optimizer
+        if self.resumed is not None:
+            optimizer.load_state_dict(self.resumed)
+            self.resumed = None
+        else:
+            self.round = round_number
+            self.round_start = self.last_improvement = self.step
+            self.terms = []
+
+    def look(self, check: Check, model: DAENR) -> None:
+        """Note a look at the validation set, and the parameters if they are the best so far."""
+        self.history.append(check)
+        self.terms = []
+        if self.best is None or check.validation["total"] < self.best.validation["total"]:
+            self.best, self.last_improvement = check, self.step
+            self.best_parameters = copy.deepcopy(model.state_dict())
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of it as plain values and tensors."""
+        assert self.optimizer is not None
+        plain = ("best_parameters", "terms", "step", "round", "round_start", "last_improvement")
+        return {
+            **{name: getattr(self, name) for name in plain},
+            "best": asdict(self.best) if self.best else None,
+            "history": [asdict(check) for check in self.history],
+            "resumed": self.optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Stand where a training stood; the round's new optimizer goes on from there in ``begin``."""
+        for name, value in state.items():
+            setattr(self, name, value)
+        self.best = Check(**state["best"]) if state["best"] else None
+        self.history = [Check(**check) for check in state["history"]]
+
+
 class NotFiniteError(ArithmeticError):
     """A loss became infinite or not a number: the training has no result."""
 
@@ -147,6 +223,7 @@ def fit(
     objective: Objective,
     protocol: Protocol,
     order: torch.Generator,
+    keeper: Keeper | None = None,
 ) -> Fit:
     """Train ``model`` in place and leave the parameters with the lowest validation objective in it.
 
@@ -161,44 +238,36 @@ def fit(
         objective: weights of the two tasks.
         protocol: the settings above.
         order: generator of the batch order.
+        keeper: keeps checkpoints, and has the training go on from the one it finds; None for none.
 
     Raises:
         ValueError: if a batch is larger than the training split.
         NotFiniteError: if a loss term is not finite; the message names step and term.
+        SystemExit: from the keeper, after a signal and once the checkpoint is written.
     """
     batches = Batches(len(training), protocol.batch_size, order)
-    history: list[Check] = []
-    best: Check | None = None
-    best_parameters = copy.deepcopy(model.state_dict())
-    step = 0
-    for round_number in range(1, protocol.rounds + 1):
+    now = Progress(best_parameters=copy.deepcopy(model.state_dict()))
+    if keeper is not None:
+        keeper.restore({"model": model, "noise": Noise(model), "batches": batches, "progress": now})
+    for round_number in range(now.round, protocol.rounds + 1):
         learning_rate = protocol.learning_rate * protocol.learning_rate_factor ** (round_number - 1)
         optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
-        round_start = last_improvement = step
-        terms: list[Tensor] = []
-        while step - last_improvement < protocol.patience and not _capped(step - round_start, protocol):
-            step += 1
-            terms.append(_training_step(model, training, batches.draw(), objective, optimizer, step))
-            if step % protocol.validate_every == 0 or _capped(step - round_start, protocol):
-                check = Check(
-                    step,
-                    round_number,
-                    learning_rate,
-                    _average(terms),
-                    validate(model, validation, objective, step),
-                )
-                history.append(check)
-                terms = []
-                if best is None or check.validation["total"] < best.validation["total"]:
-                    best, last_improvement = check, step
-                    best_parameters = copy.deepcopy(model.state_dict())
-        model.load_state_dict(best_parameters)
-    assert best is not None
-    return Fit(history, best)
+        now.begin(round_number, optimizer)
+        while now.step - now.last_improvement < protocol.patience and not _capped(now, protocol):
+            now.step += 1
+            now.terms.append(_training_step(model, training, batches.draw(), objective, optimizer, now.step))
+            if now.step % protocol.validate_every == 0 or _capped(now, protocol):
+                loss = validate(model, validation, objective, now.step)
+                now.look(Check(now.step, round_number, learning_rate, _average(now.terms), loss), model)
+            if keeper is not None:
+                keeper.after_step(now.step)
+        model.load_state_dict(now.best_parameters)
+    assert now.best is not None
+    return Fit(now.history, now.best)
 
 
-def _capped(steps: int, protocol: Protocol) -> bool:
-    return protocol.max_steps is not None and steps >= protocol.max_steps
+def _capped(now: Progress, protocol: Protocol) -> bool:
+    return protocol.max_steps is not None and now.step - now.round_start >= protocol.max_steps
 
 
 def _training_step(
@@ -238,7 +307,9 @@ def validate(model: DAENR, data: Split, objective: Objective, step: int) -> dict
 
 
 def _average(terms: list[Tensor]) -> dict[str, float]:
-    return dict(zip(TERMS, torch.stack(terms).double().mean(0).tolist(), strict=True))
+    # those from a checkpoint are on the CPU, the others where the model computes
+    stacked = torch.stack([step.cpu() for step in terms])
+    return dict(zip(TERMS, stacked.double().mean(0).tolist(), strict=True))
 
 
 def _require_finite(loss: JointLoss, step: int, split: str) -> None:
@@ -275,7 +346,7 @@ class Trained:
     Attributes:
         model: with its best parameters.
         fit: how the training went.
-        seconds: wall time of the fit alone.
+        seconds: wall time of the fit alone; of its last part if it was interrupted.
         reconstruction: of the test images, in [-1, 1]; None without an auto-encoder.
         response: predicted rate of each neuron for each test image; None without a readout.
         validation_response: the same for the validation images.
@@ -295,6 +366,7 @@ def train(
     neurons: Int64[np.ndarray, " neurons"],
     spec: Spec,
     pretrained: Mapping[str, Tensor] | None = None,
+    keeper: Keeper | None = None,
 ) -> Trained:
     """Train one run and predict the test set. The test set is used for nothing else here.
 
@@ -304,6 +376,7 @@ def train(
         neurons: numbers of the neurons whose responses are trained on.
         spec: how to train.
         pretrained: parameters of the run ``run.pretrained``; for the control ``frozen`` only.
+        keeper: keeps checkpoints, see ``fit``.
 
     Raises:
         NotFiniteError: if a loss term is not finite; the message names run, step and term.
@@ -337,6 +410,7 @@ def train(
             Objective(run.alpha, run.beta, spec.reduction),
             spec.protocol,
             generator(run.seed, "batch order"),
+            keeper,
         )
     except NotFiniteError as error:
         raise NotFiniteError(f"run {run.name}, {error}") from error

@@ -9,6 +9,9 @@ from daenr import figures
 from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.runs import Run
+from daenr.significance import RULES
+
+COUNTS = ["significant", "insignificant", "significant_bh", "significant_permutation", "chance"]
 
 
 def main(
@@ -22,7 +25,7 @@ def main(
 ) -> None:
     counts = pd.DataFrame(
         [count(Run.parse(name), Path(path)) for name, path in zip(runs, significance, strict=True)],
-        columns=["region", "model", "layer", "seed", "significant", "insignificant"],
+        columns=["region", "model", "layer", "seed", *COUNTS],
     )
     with atomic(csv) as path:
         counts.to_csv(path, index=False, lineterminator="\n")
@@ -33,16 +36,11 @@ def main(
     figures.save(draw(mean, threshold), png, pdf)
 
 
-def count(run: Run, significance: Path) -> dict[str, object]:
-    significant = pd.read_csv(significance)["significant"]
-    return {
-        "region": run.region,
-        "model": run.model,
-        "layer": run.layer,
-        "seed": run.seed,
-        "significant": int(significant.sum()),
-        "insignificant": int((~significant).sum()),
-    }
+def count(run: Run, significance: Path) -> list[object]:
+    tested = pd.read_csv(significance)
+    significant, bh, permutation = (int(tested[rule].sum()) for rule in RULES)
+    key = [run.region, run.model, run.layer, run.seed]
+    return [*key, significant, len(tested) - significant, bh, permutation, tested["chance"].sum()]
 
 
 if __name__ == "__main__":

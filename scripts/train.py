@@ -1,9 +1,10 @@
 """Train one run; write its weights, history, record and predictions of the test set."""
 
 import csv
+import io
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import numpy as np
 import torch
 
 import daenr
+from daenr import devices, gpus
+from daenr.checkpoints import Keeper, Key
 from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.preprocessing import read_region
@@ -26,6 +29,10 @@ def main(
     significance: Path | None,
     pretrained: Path | None,
     config: Mapping[str, Any],
+    code: Sequence[Path],
+    checkpoint: Path,
+    checkpoint_every: int | None,
+    trainings_per_gpu: int,
     weights: Path,
     history: Path,
     training: Path,
@@ -40,8 +47,14 @@ def main(
         reason = f"no {run.neurons} neurons in {run.parent.name}"
         write(None, neurons, record | {"reason": reason}, weights, history, training, predictions)
         return
-    start = torch.load(pretrained, weights_only=True) if pretrained else None
-    trained = train(run, data, neurons, Spec.from_config(config), start)
+    spec = Spec.from_config(config)
+    data_files = [region, *([pretrained] if pretrained else [])]
+    encoder = torch.load(pretrained, map_location="cpu", weights_only=True) if pretrained else None
+    # The GPU is chosen before anything asks CUDA what devices there are.
+    with gpus.claimed(gpus.visible(config["device"]), trainings_per_gpu, gpus.lock_folder()):
+        key = Key.of(run.name, asdict(spec), code, data_files, neurons, devices.resolve(spec.device))
+        with Keeper(checkpoint, key, checkpoint_every) as keeper:
+            trained = train(run, data, neurons, spec, encoder, keeper)
     outcome = {
         "reason": None,
         "seed": run.seed,
@@ -53,6 +66,7 @@ def main(
     }
     print(f"best step {outcome['best_step']} of {outcome['steps']}, {trained.seconds:.1f} s")
     write(trained, neurons, record | outcome, weights, history, training, predictions)
+    keeper.discard()
 
 
 def read_group(significance: Path, run: Run) -> np.ndarray:
@@ -90,8 +104,11 @@ def write(
             name: getattr(trained, name) for name in ("reconstruction", "response", "validation_response")
         }
         arrays |= {name: array for name, array in made.items() if array is not None}
+    # By way of memory, since PyTorch does not say so when the disk is full.
+    content = io.BytesIO()
+    torch.save(trained.model.state_dict() if trained else {}, content)
     with atomic(weights) as path:
-        torch.save(trained.model.state_dict() if trained else {}, path)
+        path.write_bytes(content.getbuffer())
     with atomic(predictions) as path:
         np.savez(path, **arrays)
     with atomic(history) as path, path.open("w", newline="") as file:
@@ -113,5 +130,12 @@ if __name__ == "__main__":
             significance=Path(snakemake.input.significance) if snakemake.input.get("significance") else None,
             pretrained=Path(snakemake.input.pretrained) if snakemake.input.get("pretrained") else None,
             config=snakemake.params.config,
+            code=[Path(path) for path in snakemake.input.code],
+            # Neither an output, which Snakemake removes when a training fails, nor a parameter, which would train anew.
+            checkpoint=Path(snakemake.output.weights).parents[2]
+            / f"checkpoints/{snakemake.wildcards.run}.pt",
+            checkpoint_every=snakemake.config["checkpoint_every"],
+            # Not a parameter: how many share a GPU changes no result, so nothing is trained again for it.
+            trainings_per_gpu=snakemake.config["trainings_per_gpu"],
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

@@ -1,5 +1,30 @@
 """Shapes and types written in the package's signatures are checked while tests run."""
 
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
 from jaxtyping import install_import_hook
 
 install_import_hook("daenr", "beartype.beartype")
+
+
+@pytest.fixture
+def mount() -> Iterator[Callable[..., None]]:
+    """Mount something over a folder until the test ends: ``mount(folder, "-t", "tmpfs", "-o", "size=64k")``."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small or a read-only disk")
+    mounted: list[Path] = []
+
+    def mount(folder: Path, *options: str, source: Path | str = "tmpfs") -> None:
+        done = subprocess.run(["mount", *options, source, folder], capture_output=True, text=True)
+        if done.returncode != 0:
+            pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+        if folder not in mounted:  # else it is mounted once more with other options
+            mounted.append(folder)
+
+    yield mount
+    for folder in reversed(mounted):
+        subprocess.run(["umount", folder], check=True)

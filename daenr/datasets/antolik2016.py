@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pooch
 import requests
+from urllib3.exceptions import ReadTimeoutError
 
 from daenr.datasets.archive import ArchiveError, Manifest, verify
 from daenr.files import atomic
@@ -167,7 +168,10 @@ def _reason(error: requests.RequestException) -> str:
     """The failure in a few words; what requests says of it spans lines and names its own objects."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"HTTP {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.Timeout):
+    stalled = any(
+        isinstance(cause, ReadTimeoutError) for cause in error.args
+    )  # within the body of the answer
+    if stalled or isinstance(error, requests.Timeout):
         return "no answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection dropped before the end of the file"

@@ -41,6 +41,9 @@ from daenr.files import atomic
 MAX_MEMBER_BYTES = 4 * 2**30
 """Largest array that is read: 4 GiB is 300 times the largest published one, and still fits in memory."""
 
+MAX_REGION_BYTES = 8 * 2**30
+"""Most memory that a region's arrays take once they are in float64; single bytes grow eightfold."""
+
 MEAN_TOLERANCE = 1e-6
 """Largest relative difference of ``validation_set`` from the mean over repeats: float32 rounding passes."""
 
@@ -64,6 +67,7 @@ _DAMAGE = (
     NotImplementedError,
     OverflowError,
     RuntimeError,
+    UnicodeDecodeError,
 )
 """What zipfile raises on bytes that are not a whole zip, or that it cannot read."""
 
@@ -193,8 +197,11 @@ def read(archive: Path, region: str, manifest: Manifest | None = None) -> Record
         if manifest is not None:
             _verify(opened, _listed(members.values(), manifest))
         _shapes(opened, members, region)
-        contents = {stem: _content(opened, info) for stem, info in members.items()}
-        arrays = {stem: _array(members[stem].filename, content) for stem, content in contents.items()}
+        arrays, sha256 = {}, {}
+        for stem, info in members.items():
+            content = _content(opened, info)
+            sha256[info.filename] = hashlib.sha256(content).hexdigest()
+            arrays[stem] = _array(info.filename, content)
         # A blank image among published ones would be the publisher's, and no damage: the hashes vouch for it.
         _check_values(region, arrays, allow_blank=manifest is not None)
     return Recording(
@@ -204,7 +211,7 @@ def read(archive: Path, region: str, manifest: Manifest | None = None) -> Record
         test_images=arrays["validation_inputs"],
         test_trials=arrays["raw_validation_set"],
         responsive=arrays.get(_TRUTH),
-        sha256={members[stem].filename: hashlib.sha256(contents[stem]).hexdigest() for stem in contents},
+        sha256=sha256,
     )
 
 
@@ -271,11 +278,11 @@ def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
             yield opened
     except FileNotFoundError as error:
         raise ArchiveError(archive, "no such file; check the dataset's source in the config") from error
-    except ValueError as error:
-        raise ArchiveError(archive, str(error)) from error
     except _DAMAGE as error:
         reason = f"{type(error).__name__}: {error}"
         raise ArchiveError(archive, f"cannot be read as a zip file ({reason}); get it again") from error
+    except ValueError as error:
+        raise ArchiveError(archive, str(error)) from error
 
 
 def _refuse_unsafe(members: list[zipfile.ZipInfo]) -> None:
@@ -411,7 +418,7 @@ def _parse_header(name: str, start: bytes) -> tuple[tuple[int, ...], np.dtype[An
 
 
 def _check_shapes(region: str, found: Mapping[str, tuple[int, ...]]) -> None:
-    """Refuse arrays whose counts of images, pixels, repeats and neurons do not fit each other."""
+    """Refuse arrays whose counts of images, pixels, repeats and neurons do not fit each other, or memory."""
     (train, pixels), (train_trials, neurons) = found["training_inputs"], found["training_set"]
     (test, test_pixels), (repeats, *trials) = found["validation_inputs"], found["raw_validation_set"]
     wrong = [
@@ -436,6 +443,11 @@ def _check_shapes(region: str, found: Mapping[str, tuple[int, ...]]) -> None:
         )
     if wrong:
         raise ValueError(f"Data/{region}/: {'; '.join(wrong)}; save the arrays in the published layout")
+    memory = sum(math.prod(shape) for shape in found.values()) * np.dtype(np.float64).itemsize
+    if memory > MAX_REGION_BYTES:
+        raise ValueError(
+            f"Data/{region}/: {memory} bytes as float64, at most {MAX_REGION_BYTES}; make the arrays smaller"
+        )
 
 
 def _array(name: str, content: bytes) -> np.ndarray:

@@ -79,6 +79,8 @@ def test_every_key_is_explained_in_the_readme():
         ({"dataset": {"name": "x"}}, r"^dataset\.source: the layout antolik2016 needs"),
         ({"dataset": {"name": "x", "source": "no/such.zip"}}, r"^dataset\.source: there is no file no/such"),
         ({"dataset": {"name": "x", "source": "README.md"}}, r"^dataset\.source: .*README\.md"),
+        ({"dataset": {"name": "x", "source": "a{b}.zip"}}, r"^dataset\.source: .*without braces"),
+        ({"dataset": {"name": "x", "source": "a\tb.zip"}}, r"^dataset\.source: .*does not match"),
         ({"dataset": SIMULATED | {"intensity_range": [1, 0]}}, r"^dataset\.intensity_range: "),
         (
             {"dataset": SIMULATED, "training": {"batch_size": 4096}},

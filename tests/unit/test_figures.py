@@ -20,7 +20,11 @@ def images(generator, count):
 
 
 def counts(*rows):
-    return pd.DataFrame(rows, columns=["region", "model", "layer", "significant", "insignificant"])
+    """Half of the significant neurons survive the correction; on shuffled data one neuron in twenty is significant."""
+    frame = pd.DataFrame(rows, columns=["region", "model", "layer", "significant", "insignificant"])
+    return frame.assign(
+        significant_bh=frame["significant"] / 2, chance=(frame["significant"] + frame["insignificant"]) / 20
+    )
 
 
 def layers(region, model, significant, neurons):
@@ -65,8 +69,10 @@ def panels(figure):
 
 def bars(ax):
     """Length of each part of each bar, from top to bottom, and where it starts."""
-    containers = {to_hex(container.patches[0].get_facecolor()): container for container in ax.containers}
-    assert len(containers) == 2
+    significant, insignificant, _ = ax.containers
+    containers = {
+        to_hex(container.patches[0].get_facecolor()): container for container in (significant, insignificant)
+    }
     return {colour: [(bar.get_x(), bar.get_width()) for bar in box] for colour, box in containers.items()}
 
 
@@ -180,13 +186,52 @@ def test_a_number_stands_in_its_part_or_beside_the_bar(case):
         assert inside or x1 <= 0 or x0 >= start + second
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_what_survives_the_correction_is_hatched_inside_the_significant_part(case):
+    frame = counts(*CASES[case])
+    for ax, (_, rows) in zip(
+        panels(figures.neuron_counts(frame)), frame.groupby("region", sort=False), strict=True
+    ):
+        significant, _, corrected = ax.containers
+        assert [bar.get_width() for bar in corrected] == rows["significant_bh"].tolist()
+        for bar, whole in zip(corrected, significant, strict=True):
+            assert bar.get_x() == whole.get_x() == 0
+            assert (bar.get_y(), bar.get_height()) == (whole.get_y(), whole.get_height())
+            assert bar.get_facecolor() == whole.get_facecolor()
+            assert bar.get_hatch()
+            assert not whole.get_hatch()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_marker_above_each_bar_shows_what_shuffled_data_would_give(case):
+    frame = counts(*CASES[case])
+    figure = figures.neuron_counts(frame)
+    boxes = drawn(figure)
+    for ax, (_, rows) in zip(panels(figure), frame.groupby("region", sort=False), strict=True):
+        (marker,) = ax.lines
+        assert list(marker.get_xdata()) == rows["chance"].tolist()
+        tops = [bar.get_y() for bar in ax.containers[0]]
+        np.testing.assert_allclose(marker.get_ydata(), tops)
+        # Triangles are as wide and at most as high as their size; each points down to its tip.
+        size = marker.get_markersize() * figure.dpi / 72
+        for x, y in ax.transData.transform(np.column_stack([marker.get_xdata(), tops])):
+            for text, box in boxes:
+                apart = box.x1 <= x - size / 2 or x + size / 2 <= box.x0 or box.y1 <= y or y + size <= box.y0
+                assert apart, text
+
+
 def test_threshold_colours_and_words():
     figure = figures.neuron_counts(counts(*CASES["figure3"]), threshold=0.01)
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["significant (p ≤ 0.01)", "insignificant"]
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "significant (p ≤ 0.01)",
+        "of these, Benjamini–Hochberg q ≤ 0.01",  # noqa: RUF001
+        "insignificant",
+        "expected on shuffled data",
+    ]
     (ax,) = panels(figure)
     assert list(bars(ax)) == ["#e69f00", "#009e73"]
-    assert len({container.patches[0].get_hatch() for container in ax.containers}) == 2
+    assert len({container.patches[0].get_hatch() for container in ax.containers}) == 3
     assert figure.get_supxlabel() == "Number of neurons"
     assert ax.get_ylabel() == "Layer"
     assert ax.get_title() == "Region 3, CAE-FR"

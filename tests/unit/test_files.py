@@ -1,10 +1,14 @@
+import errno
 import os
+import re
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from daenr.files import atomic
+from daenr.preprocessing import write_region
 
 
 def test_the_file_appears_whole_when_the_block_ends(tmp_path):
@@ -87,3 +91,59 @@ def test_colleagues_may_read_what_the_umask_lets_them(tmp_path, mask, expected):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "table.csv").stat().st_mode) == expected
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_named_with_what_to_do(tmp_path, reason):
+    def fail() -> None:
+        with atomic(tmp_path / "table.csv"):
+            raise OSError(reason, os.strerror(reason))
+
+    with pytest.raises(OSError, match=r"the disk is full: make room.*table\.csv") as caught:
+        fail()
+    assert caught.value.errno == reason
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_error_of_the_disk_is_passed_on(tmp_path):
+    def fail() -> None:
+        with atomic(tmp_path / "table.csv"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with pytest.raises(OSError, match="Input/output error"):
+        fail()
+
+
+def write_arrays(path, region):
+    with atomic(path) as temporary:
+        np.savez(temporary, images=region.train_images)
+
+
+def write_text(path, region):
+    with atomic(path) as temporary:
+        temporary.write_text("x" * region.train_images.nbytes)
+
+
+@pytest.mark.parametrize("size", [4, 64])
+@pytest.mark.parametrize(
+    ("name", "write"), [("v1.h5", write_region), ("a.npz", write_arrays), ("a.csv", write_text)]
+)
+def test_no_half_file_stands_on_a_full_disk(tmp_path, mount, make_region, name, write, size):
+    attributes = dict.fromkeys(
+        ("dataset", "region", "source", "intensity_range", "receptive_field_blur", "daenr_version"), "x"
+    ) | dict.fromkeys(("split_seed", "validation_fraction", "test_images_in_training", "sha256", "counts"), 0)
+    region = make_region()
+    region.attributes.update(attributes)
+    mount(tmp_path, "-t", "tmpfs", "-o", f"size={size}k")
+    with pytest.raises(OSError, match=f"the disk is full.*{re.escape(name)}"):
+        write(tmp_path / name, region)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path = tmp_path / "table.csv"
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.append((os.fstat(handle).st_size, path.exists())))
+    with atomic(path) as temporary:
+        temporary.write_text("whole")
+    assert flushed == [(5, False)]

@@ -1,7 +1,12 @@
+import re
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from daenr import devices
+from daenr.datasets.archive import ArchiveError
 from daenr.logs import to_file
 from daenr.training import NotFiniteError
 
@@ -44,18 +49,40 @@ def test_a_line_can_be_read_while_the_step_still_runs(tmp_path):
 
 @pytest.mark.parametrize(
     "error",
-    [ValueError("mend this key"), FileNotFoundError("mend this key"), NotFiniteError("mend this key")],
+    [
+        FileNotFoundError("mend this key"),
+        NotFiniteError("mend this key"),
+        ArchiveError(Path("x.zip"), "mend this key"),
+    ],
 )
 def test_an_error_that_the_user_can_mend_is_one_line(tmp_path, error):
     path = tmp_path / "step.log"
     with pytest.raises(SystemExit) as caught:
         _log(path, error)
     assert caught.value.code == 1
-    assert path.read_text().splitlines()[-1] == "error: mend this key"
+    assert re.fullmatch("error: (x.zip: )?mend this key", path.read_text().splitlines()[-1])
     assert "Traceback" not in path.read_text()
 
 
-@pytest.mark.parametrize("error", [TypeError("ours"), KeyError("ours"), AssertionError("ours")])
+def test_a_complaint_of_the_package_is_one_line(tmp_path):
+    path = tmp_path / "step.log"
+    with pytest.raises(SystemExit), to_file(path):
+        devices.resolve("tpu")
+    assert path.read_text() == "error: device must be one of ['auto', 'cpu', 'cuda'], got 'tpu'\n"
+
+
+def test_a_complaint_of_another_library_is_a_bug_and_keeps_its_traceback(tmp_path):
+    path = tmp_path / "step.log"
+    with pytest.raises(SystemExit), to_file(path):
+        np.concatenate([np.ones((2, 2)), np.ones(3)])
+    assert "Traceback (most recent call last)" in path.read_text()
+    assert "test_logs.py" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TypeError("ours"), KeyError("ours"), AssertionError("ours"), ValueError("ours"), ZeroDivisionError()],
+)
 def test_an_error_of_our_own_is_written_with_its_traceback(tmp_path, error):
     path = tmp_path / "step.log"
     with pytest.raises(SystemExit) as caught:

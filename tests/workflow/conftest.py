@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("config", "daenr", "envs", "scripts", "workflow")
+FOLDERS = ("config", "daenr", "docs", "envs", "scripts", "workflow")
 
 SMALL = {
     "regions": ["v1"],

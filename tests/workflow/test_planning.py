@@ -15,6 +15,7 @@ def test_the_paper_is_planned_offline_in_ten_seconds(copy):
     assert time.perf_counter() - start < 10
     assert jobs["train"] == jobs["evaluate"] == 216
     assert jobs["download"] == 1
+    assert "table_significance" not in jobs  # the truth is not known
     assert jobs["table"] == 5
     assert jobs["reconstructions"] == jobs["neuron_counts"] == 3
 
@@ -29,6 +30,7 @@ def test_the_demo_downloads_nothing(copy):
     assert jobs["train"] == 216
     assert jobs["simulate"] == 1
     assert "download" not in jobs
+    assert jobs["table_significance"] == 1
 
 
 @pytest.mark.parametrize(
@@ -71,6 +73,7 @@ def test_a_negative_weight_in_the_papers_file_fails_while_parsing(copy):
         "results/antolik2016/runs/antolik2016_region1_cae_none_a1_b0_all_s0/significance.csv",
         "results/antolik2016/data/region4.h5",
         "results/antolik2016/tables/table9.csv",
+        "results/antolik2016/tables/significance.csv",
         "results/antolik2016/figures/figure1.png",
     ],
 )

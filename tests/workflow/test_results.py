@@ -96,6 +96,56 @@ def test_a_figure_is_a_picture_with_something_in_it(finished, figure):
 def test_counted_neurons_add_up(finished):
     for row in rows(results(finished) / "figures/figure4.csv"):
         assert int(row["significant"]) + int(row["insignificant"]) == 12
+        assert int(row["significant_bh"]) <= int(row["significant"])
+        name = f"mylab_v1_{row['model']}_{row['layer']}_*_all_s0/significance.csv"
+        files = [rows(path) for path in (results(finished) / "runs").glob(name)]
+        chances = [sum(float(neuron["chance"]) for neuron in tested) for tested in files]
+        assert any(float(row["chance"]) == pytest.approx(chance) for chance in chances)
+
+
+def test_groups_from_validation_images_change_the_groups_training_alone(finished):
+    jobs = finished.would_run(*finished.config(significance={"groups_from": "validation"}))
+    assert jobs["significance_validation"] == 1
+    assert jobs["train"] == 2
+    assert not {"significance", "neuron_counts", "preprocess"} & set(jobs)
+
+
+def test_validation_images_are_tested_once_each(finished):
+    (folder,) = (results(finished) / "runs").glob("*_significant_s0")
+    parent = Run.parse(folder.name).parent.name
+    target = f"results/mylab/runs/{parent}/significance-validation.csv"
+    finished.snakemake(target, *finished.config())
+    data = read_region(results(finished) / "data/v1.h5")
+    predicted = np.load(finished.folder / f"results/mylab/runs/{parent}/predictions.npz")[
+        "validation_response"
+    ]
+    images = np.unique(data.validation_image_id)
+    for row in rows(finished.folder / target):
+        means = [
+            [values[data.validation_image_id == image, int(row["neuron"])].mean() for image in images]
+            for values in (predicted, data.validation_responses)
+        ]
+        assert float(row["pcc"]) == pytest.approx(np.corrcoef(*means)[0, 1], abs=1e-5)
+
+
+def test_a_simulated_recording_holds_the_rules_against_the_truth(finished):
+    size = {"train_images": 60, "test_images": 10, "repeats": 4, "neurons": 40}
+    config = finished.config(
+        dataset={"name": "known", "layout": "simulated", "simulation": {"sizes": {"v1": size}}},
+        models=["cae-fr"],
+        figures=["figure3"],
+    )
+    finished.snakemake("results/known/tables/significance.csv", *config)
+    folder = finished.folder / "results/known"
+    responsive = read_region(folder / "data/v1.h5").responsive
+    (file,) = (folder / "runs").glob("*/significance.csv")
+    significant = np.array([row["significant"] == "True" for row in rows(file)])
+    table = {
+        (row["rule"], row["metric"]): float(row["value"]) for row in rows(folder / "tables/significance.csv")
+    }
+    assert table["significant", "false_positives"] == (significant & ~responsive).sum()
+    assert table["significant", "power"] == pytest.approx(significant[responsive].mean())
+    assert table["significant", "false_positive_rate"] == pytest.approx(significant[~responsive].mean())
 
 
 def test_a_group_is_trained_on_its_neurons_alone(finished):
@@ -155,7 +205,8 @@ def test_a_trainings_record_is_complete(finished):
 def test_an_edited_figure_redraws_figures_only(finished):
     with edited(finished.folder / "daenr/figures.py", '"""', '"""Edited. '):
         jobs = finished.would_run(*finished.config())
-    assert set(jobs) - {"all", "figures"} == {"reconstructions", "neuron_counts", "stimuli"}
+    drawn = {"reconstructions", "neuron_counts", "stimuli", "curves"}
+    assert set(jobs) - {"all", "figures", "page"} == drawn
 
 
 def test_an_edited_model_trains_everything(finished):
@@ -176,7 +227,8 @@ def test_an_edited_correlation_tests_the_neurons_again(finished):
 def test_an_edited_plan_makes_tables_only(finished):
     with edited(finished.folder / "daenr/runs.py", '"""', '"""Edited. '):
         jobs = finished.would_run(*finished.config())
-    assert set(jobs) - {"all", "tables"} == {"table", "companion"}
+    made = {"table", "companion", "verdicts"}
+    assert set(jobs) - {"all", "tables", "claims", "page"} == made
 
 
 def test_an_edited_evaluation_trains_nothing(finished):

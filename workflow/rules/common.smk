@@ -13,9 +13,10 @@ os.environ.update(
     PYTHONPATH=os.pathsep.join([str(ROOT.absolute()), os.getenv("PYTHONPATH", "")])
 )
 
+from daenr.claims import claims
 from daenr.config import ConfigError, resolve
 from daenr.datasets import antolik2016
-from daenr.runs import CONTROL_METRICS, Plan, Run
+from daenr.runs import CONTROL_METRICS, METRICS, Plan, Run
 
 PAPER = ROOT / "config/paper"
 
@@ -39,7 +40,18 @@ PUBLISHED = (
     else {}
 )
 FORMATS = ("csv", "md", "tex", "html")
+PAGES = ("csv", "md", "html")
 FIGURE_REGIONS = PLAN.figure_regions()
+GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validation.csv"}[
+    config["significance"]["groups_from"]
+]
+CLAIMS = claims(PLAN)
+# Variants repeat the tables alone, and are compared with the same claims of the config's own.
+VARIED_PLANS = [
+    Plan({**config, "figures": [], "controls": []}, PAPER),
+    *PLAN.variants().values(),
+]
+VARIED_CLAIMS = [claim for plan in VARIED_PLANS for claim in claims(plan)]
 COUNT_FIGURES = sorted({"figure3", "figure4", "figure8"} & set(PLAN.figures()))
 CEILING_TABLES = [
     *(["ceilings"] if config["tables"] else []),
@@ -104,6 +116,19 @@ def gpus():
     return int(config["device"] == "cuda")
 
 
+def growing(amount):
+    """Twice the amount on the second attempt, three times on the third; a cluster's profile retries."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def training_group(wildcards):
+    """Trainings that a cluster may pack into one allocation.
+
+    A training on a neuron group waits for another training, so the two never share one.
+    """
+    return "trainings" if planned(wildcards).neurons == "all" else "group_trainings"
+
+
 def archive():
     """The archive in the published layout, wherever it comes from."""
     if config["dataset"]["layout"] == "simulated":
@@ -118,7 +143,7 @@ def training_input(wildcards):
     run = planned(wildcards)
     files = {"region": f"{RESULTS}/data/{run.region}.h5"}
     if run.neurons != "all":
-        files["significance"] = run_file(run.parent, "significance.csv")
+        files["significance"] = run_file(run.parent, GROUPS_FILE)
     if run.pretrained:
         files["pretrained"] = run_file(run.pretrained, "weights.pt")
     return files
@@ -156,9 +181,71 @@ def cell_rows(table):
     ]
 
 
+def planned_by(plan):
+    """What of the config a plan depends on, so that a script can make the same plan."""
+    keys = ("regions", "focus_region", "weights_of_region", "layers", "models", "seeds")
+    asked = {key: plan.config[key] for key in (*keys, "tables", "figures", "controls")}
+    task = {"figure4_task": config["significance"]["figure4_task"]}
+    return {
+        **asked,
+        "dataset": {"name": DATASET},
+        "significance": task,
+        "variants": sorted(config["variants"]),
+    }
+
+
+def scores_of(judged):
+    """Files with the scores of the runs that claims are about."""
+    runs = {cell.run for claim in judged for pair in claim.pairs for cell in pair}
+    return sorted(run_file(run, "scores.npz") for run in runs)
+
+
+def judging():
+    """How claims are judged."""
+    return {**config["comparison"], "threshold": config["significance"]["threshold"]}
+
+
 def counted_runs(figure):
     """Runs whose significant neurons a figure counts."""
     if figure == "figure4":
         return PLAN.comparison_runs()
     regions = [PLAN.focus] if figure == "figure3" else PLAN.other_regions
     return [run for region in regions for run in PLAN.significance_runs(region)]
+
+
+def judged_runs():
+    """Runs whose significant neurons are held against the truth, which a simulated recording alone knows."""
+    if config["dataset"]["layout"] != "simulated":
+        return []
+    runs = [
+        run
+        for figure in ("figure3", "figure8")
+        if figure in COUNT_FIGURES
+        for run in counted_runs(figure)
+    ]
+    return sorted(runs, key=lambda run: PLAN.regions.index(run.region))
+
+
+JUDGED_RUNS = judged_runs()
+JUDGED_REGIONS = list(dict.fromkeys(run.region for run in JUDGED_RUNS))
+TABLES = [
+    *config["tables"],
+    *CEILING_TABLES,
+    *CONTROL_TABLES,
+    *(["significance"] if JUDGED_RUNS else []),
+]
+
+
+def shown_in_report():
+    """The page or picture of every result; those of the trainings themselves if there are any."""
+    tables = [*TABLES, *(["runtimes"] if RUNS else [])]
+    figures = [*PLAN.figures(), *CONTROL_TABLES, *(["curves"] if RUNS else [])]
+    pages = [
+        *(["claims"] if CLAIMS else []),
+        *(["sensitivity"] if config["variants"] and VARIED_CLAIMS else []),
+    ]
+    return [
+        *(f"{RESULTS}/{page}.html" for page in pages),
+        *(f"{RESULTS}/tables/{table}.html" for table in tables),
+        *(f"{RESULTS}/figures/{figure}.png" for figure in figures),
+    ]

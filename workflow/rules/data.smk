@@ -35,8 +35,8 @@ rule simulate:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         sizes=config["dataset"]["simulation"]["sizes"],
         seed=config["dataset"]["simulation"]["seed"],
@@ -58,8 +58,8 @@ rule preprocess:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         dataset=DATASET,
         source=config["dataset"]["source"] or "simulated",

@@ -177,10 +177,41 @@ rule controls:
         "../../scripts/table_controls.py"
 
 
+# Only where there are runs to judge, so that no empty table can be asked for.
+if JUDGED_RUNS:
+
+    localrules:
+        table_significance,
+
+    rule table_significance:
+        input:
+            regions=[f"{RESULTS}/data/{region}.h5" for region in JUDGED_REGIONS],
+            significance=[run_file(run, "significance.csv") for run in JUDGED_RUNS],
+            code=package("truth", "rendering", "labels"),
+        output:
+            **{
+                format: ensure(
+                    f"{RESULTS}/tables/significance.{format}", non_empty=True
+                )
+                for format in FORMATS
+            },
+        log:
+            f"{RESULTS}/logs/tables/significance.log",
+        conda:
+            "../../envs/environment.yaml"
+        resources:
+            mem_mb=1000,
+            runtime=5,
+        params:
+            regions=JUDGED_REGIONS,
+            runs=[run.name for run in JUDGED_RUNS],
+            threshold=config["significance"]["threshold"],
+        message:
+            "Holding the significant neurons against the truth"
+        script:
+            "../../scripts/table_significance.py"
+
+
 rule tables:
     input:
-        [
-            f"{RESULTS}/tables/{table}.{format}"
-            for table in [*config["tables"], *CEILING_TABLES, *CONTROL_TABLES]
-            for format in FORMATS
-        ],
+        [f"{RESULTS}/tables/{table}.{format}" for table in TABLES for format in FORMATS],

@@ -1,6 +1,7 @@
 localrules:
     evaluate,
     significance,
+    significance_validation,
 
 
 rule train:
@@ -9,6 +10,7 @@ rule train:
         code=package(
             "training",
             "controls",
+            "checkpoints",
             "losses",
             "devices",
             "randomness",
@@ -26,13 +28,15 @@ rule train:
         f"{RESULTS}/logs/train/{{run}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{run}}.tsv"
+    group:
+        training_group
     conda:
         "../../envs/environment.yaml"
     threads: 1
     resources:
         gpu=gpus(),
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=growing(2000),
+        runtime=growing(120),
     params:
         config=training_config,
     message:
@@ -80,11 +84,26 @@ rule significance:
         mem_mb=1000,
         runtime=5,
     params:
+        images="test",
         threshold=config["significance"]["threshold"],
+        permutations=config["significance"]["permutations"],
     message:
-        "Testing the neurons of {wildcards.run}"
+        "Testing the neurons of {wildcards.run} on the {params.images} images"
     script:
         "../../scripts/significance.py"
+
+
+use rule significance as significance_validation with:
+    output:
+        significance=ensure(
+            f"{RESULTS}/runs/{{run}}/significance-validation.csv", non_empty=True
+        ),
+    log:
+        f"{RESULTS}/logs/significance-validation/{{run}}.log",
+    params:
+        images="validation",
+        threshold=config["significance"]["threshold"],
+        permutations=config["significance"]["permutations"],
 
 
 rule trainings:

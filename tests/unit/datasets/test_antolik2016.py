@@ -2,10 +2,13 @@
 
 import io
 import socket
+import subprocess
+import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from daenr.datasets import antolik2016
 from daenr.datasets.antolik2016 import fetch, is_local, locate
 from daenr.datasets.archive import ArchiveError, Fingerprint, Manifest, git_blob_sha1
 
+REPOSITORY = Path(__file__).parents[3]
 HTML = b"\n<!DOCTYPE html><html>Please accept our cookies</html>"
 
 
@@ -290,6 +294,79 @@ def test_a_silent_server_is_given_up(destination: Path) -> None:
         with pytest.raises(ArchiveError, match="no answer in time"):
             fetch(address, destination, MANIFEST, retries=0, timeout=0.1)
         assert time.monotonic() - begun < 5
+
+
+def test_no_name_server_is_one_line_too(destination: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unresolved(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unresolved)
+    monkeypatch.setenv("NO_PROXY", "*")
+    assert "https://doi.org/10.1371/x: no connection" in failure(destination, "https://doi.org/10.1371/x")
+
+
+@contextmanager
+def dripping(pieces: Sequence[bytes], pause: float, length: int = len(GOOD)) -> Iterator[str]:
+    """Address of a server that promises so many bytes, and waits after each piece that it sends."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode()
+
+    def serve() -> None:
+        with suppress(OSError):  # of the client that went away, or of the closed server
+            while True:
+                client, _ = server.accept()
+                with client:
+                    client.recv(4096)
+                    for piece in (head, *pieces):
+                        client.sendall(piece)
+                        time.sleep(pause)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/a.zip"
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def test_a_slow_server_is_waited_for(destination: Path) -> None:
+    """Longer in all than the timeout, which is between two pieces."""
+    pieces = [GOOD[first : first + 300] for first in range(0, len(GOOD), 300)]
+    begun = time.monotonic()
+    with dripping(pieces, pause=0.1) as address:
+        fetch(address, destination, MANIFEST, retries=0, timeout=0.4)
+    assert time.monotonic() - begun > 0.4
+    assert destination.read_bytes() == GOOD
+
+
+def test_a_server_that_stalls_halfway_is_given_up(destination: Path) -> None:
+    with dripping([GOOD[:300]], pause=0.5) as address, pytest.raises(ArchiveError, match="no answer in time"):
+        fetch(address, destination, MANIFEST, retries=0, timeout=0.1)
+    assert not list(destination.parent.iterdir())
+
+
+def test_a_later_attempt_succeeds_where_the_file_was_not_there_before(site: Site, destination: Path) -> None:
+    """Not found is final for one attempt; the rule download makes three, and the user may make more."""
+    address = site.serve("/a.zip", (404, HTML), (404, HTML), (200, GOOD))
+    failure(destination, address)
+    failure(destination, address)
+    assert fetch(address, destination, MANIFEST).read_bytes() == GOOD
+
+
+def test_a_killed_download_leaves_nothing_in_place(destination: Path) -> None:
+    program = "import sys; from pathlib import Path; from daenr.datasets.antolik2016 import fetch; "
+    program += "fetch(sys.argv[1], Path(sys.argv[2]), None)"
+    with dripping([bytes(100_000)], pause=1.0, length=200_000) as address:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, address, destination], cwd=REPOSITORY, stderr=subprocess.DEVNULL
+        )
+        while not any(part.stat().st_size for part in destination.parent.glob(".recording.*")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+    assert not destination.exists()
 
 
 def test_mirrors_are_tried_in_turn_and_each_failure_is_named(site: Site, destination: Path) -> None:

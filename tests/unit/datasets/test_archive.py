@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import stat
 import struct
 import subprocess
@@ -315,6 +316,19 @@ def test_a_member_beyond_the_bound_is_refused_before_it_is_read(
     monkeypatch.setattr(archive, "MAX_MEMBER_BYTES", 300)
     monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("was read"))
     assert "at most 300" in refused(path)
+
+
+def test_bytes_that_grow_beyond_the_bound_in_memory_are_refused_before_they_are_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Zeros in single bytes: some 3 kB of zip, 2 MB of arrays, 16 MB as float64."""
+    region = arrays()
+    region["training_inputs"] = np.zeros((TRAIN, 500**2), dtype=np.uint8)
+    region["validation_inputs"] = np.zeros((TEST, 500**2), dtype=np.uint8)
+    pack(path, members(region))
+    monkeypatch.setattr(archive, "MAX_REGION_BYTES", 10 * 2**20)
+    monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("was read"))
+    assert re.search(r"Data/region1/: 2\d{7} bytes as float64, at most 10485760; make", refused(path))
 
 
 def directory_entry(content: bytes, name: str) -> int:

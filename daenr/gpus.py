@@ -1,0 +1,96 @@
+"""Which GPU of a machine a training takes: one lock file for every place on a device.
+
+The kernel frees a lock when the process that holds it ends, however it ends, so no crash leaves a GPU taken.
+This must happen before CUDA starts, which reads ``CUDA_VISIBLE_DEVICES`` once.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+# What stands there for "no device": CUDA's and Slurm's way of saying so.
+NO_DEVICE = ("", "-1", "NoDevFiles")
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def visible(device: str) -> list[str]:
+    """GPUs that this process may use, by names that ``CUDA_VISIBLE_DEVICES`` takes.
+
+    Slurm's choice or the user's, where there is one; else all of the machine, by their UUIDs, since
+    ``nvidia-smi`` and CUDA number devices differently.
+
+    Args:
+        device: the config's ``device``; on ``cpu`` no GPU is of use.
+    """
+    if device == "cpu":
+        return []
+    if (chosen := os.environ.get(VISIBLE)) is not None:
+        return [name for name in chosen.split(",") if name not in NO_DEVICE]
+    if shutil.which("nvidia-smi") is None:
+        return []
+    listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
+    return re.findall(r"UUID: (GPU-[0-9a-f-]+)", listing.stdout)
+
+
+def lock_folder() -> Path:
+    """Where this user's locks are on this machine; within a Slurm job, that job's alone.
+
+    Slurm may number the devices of every job from 0, so a name means a device only within one job.
+    """
+    job = os.environ.get("SLURM_JOB_ID", "machine")
+    return Path(tempfile.gettempdir()) / f"daenr-gpus-{os.getuid()}-{job}"
+
+
+@contextmanager
+def claimed(devices: Sequence[str], trainings_per_gpu: int, folder: Path) -> Iterator[None]:
+    """Take a place on one of ``devices`` for the block, and show this process no other device.
+
+    Waits, and says so, while every place is taken. The first place of each device is filled before the
+    second of any. Without devices there is nothing to take.
+
+    Args:
+        devices: names for ``CUDA_VISIBLE_DEVICES``, from `visible`.
+        trainings_per_gpu: places on each device, at least 1.
+        folder: of the lock files; the same for all who share the devices.
+    """
+    if not devices:
+        yield
+        return
+    folder.mkdir(mode=0o700, exist_ok=True)
+    places = [(device, place) for place in range(trainings_per_gpu) for device in devices]
+    taken = _free_place(places, folder)
+    if taken is None:
+        print(
+            f"waiting for a GPU: {len(devices)} here, {trainings_per_gpu} training(s) on each, all taken; "
+            f"snakemake --resources gpu={len(places)} starts no more than fit"
+        )
+    while taken is None:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        taken = _free_place(places, folder)
+    device, lock = taken
+    with lock:
+        os.environ[VISIBLE] = device
+        print(f"GPU {device}")
+        yield
+
+
+def _free_place(places: Sequence[tuple[str, int]], folder: Path) -> tuple[str, TextIO] | None:
+    """The first place that nobody holds, with its locked file; closing that file gives the place back."""
+    for device, place in places:
+        lock = (folder / f"{device}-{place}.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+        else:
+            return device, lock
+    return None

@@ -1,0 +1,75 @@
+localrules:
+    curves,
+    runtimes,
+    page,
+
+
+rule curves:
+    input:
+        histories=[run_file(run, "history.csv") for run in RUNS if not run.variant],
+        code=package("curves", "figures", "labels"),
+    output:
+        png=ensure(f"{RESULTS}/figures/curves.png", non_empty=True),
+        pdf=ensure(f"{RESULTS}/figures/curves.pdf", non_empty=True),
+    log:
+        f"{RESULTS}/logs/figures/curves.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        # Under other settings losses have other units.
+        runs=[run.name for run in RUNS if not run.variant],
+    message:
+        "Drawing the training curves"
+    script:
+        "../../scripts/figure_curves.py"
+
+
+rule runtimes:
+    input:
+        trainings=[run_file(run, "training.json") for run in RUNS],
+        code=package("runtimes", "rendering", "labels"),
+    output:
+        **{
+            format: ensure(f"{RESULTS}/tables/runtimes.{format}", non_empty=True)
+            for format in FORMATS
+        },
+    log:
+        f"{RESULTS}/logs/tables/runtimes.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    message:
+        "Making the table of run times"
+    script:
+        "../../scripts/table_runtimes.py"
+
+
+rule page:
+    input:
+        shown=shown_in_report(),
+        training=[run_file(run, "training.json") for run in RUNS[:1]],
+        template=str(ROOT / "workflow/report/report.html.j2"),
+        captions=sorted(map(str, ROOT.glob("workflow/report/*.rst"))),
+        assumptions=str(ROOT / "docs/assumptions.md"),
+        code=package("report", "contents", "rendering", "labels"),
+    output:
+        page=ensure(f"{RESULTS}/report.html", non_empty=True),
+    log:
+        f"{RESULTS}/logs/report.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        regions=FIGURE_REGIONS,
+        config=config,
+    message:
+        "Writing the report"
+    script:
+        "../../scripts/report.py"
