@@ -151,7 +151,7 @@ def render(frame: pd.DataFrame, confidence: float) -> RenderedTable:
 
 def _entry(value: float, low: float, high: float) -> Entry:
     text = "–" if np.isnan(value) else f"{value:z.3f}"
-    return Entry(text, () if np.isnan(low) else (f"[{low:z.3f},", f"{high:z.3f}]"))
+    return Entry(text, "" if np.isnan(low) else f"[{low:z.3f}, {high:z.3f}]")
 
 
 def _caption(frame: pd.DataFrame, confidence: float) -> str:

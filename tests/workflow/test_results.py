@@ -40,7 +40,7 @@ def test_a_second_run_has_nothing_to_do(finished):
 
 
 def test_every_table_comes_in_four_formats(finished):
-    for table in ("table2", "table3", "table4", "table7"):
+    for table in ("table2", "table3", "table4", "table7", "ceilings", "table4-ceiling"):
         for ending in ("csv", "md", "tex", "html"):
             assert (results(finished) / f"tables/{table}.{ending}").stat().st_size > 0
 
@@ -70,6 +70,19 @@ def test_a_tables_csv_holds_the_metrics_of_its_runs(finished):
 def test_table7_counts_the_data(finished):
     (row,) = rows(results(finished) / "tables/table7.csv")
     assert row == {"region": "v1", "train_images": "60", "test_images": "10", "repeats": "4", "neurons": "12"}
+
+
+def test_ceilings_count_every_neuron_and_turn_correlations_into_fractions(finished):
+    (region,) = rows(results(finished) / "tables/ceilings.csv")
+    neurons = rows(results(finished) / "ceilings/v1.csv")
+    assert int(region["neurons"]) == len(neurons) == 12
+    assert int(region["without_signal"]) == sum(row["signal"] == "False" for row in neurons)
+    ceiling = sum(float(row["cc_max"] or 0) for row in neurons) / 12
+    table = rows(results(finished) / "tables/table4.csv")
+    companion = rows(results(finished) / "tables/table4-ceiling.csv")
+    fractions = [float(row["value"]) for row in companion if row["metric"] == "fraction"]
+    assert fractions == pytest.approx([float(row["value"]) / ceiling for row in table])
+    assert {row["standing"] for row in table} <= {"best", "tied", ""}
 
 
 @pytest.mark.parametrize("figure", ["figure2", "figure3", "figure4", "figure5"])
