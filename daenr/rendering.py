@@ -5,8 +5,9 @@ Nothing here knows what a table is about. A page of HTML is complete in itself: 
 
 # ruff: noqa: RUF001 - the symbols are those of the paper
 
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,6 +50,25 @@ class Entry:
     below: str = ""
     best: bool = False
     marker: str = ""
+
+
+def interval_texts(values: Sequence[float], decimals: int, sign: str = "") -> tuple[list[str], str]:
+    """Spell an interval's numbers alike, with two digits at least of the largest however small it is.
+
+    Args:
+        values: the ends of the interval, and what it is of if that is shown; no NaN.
+        decimals: as many as fit numbers of this kind.
+        sign: ``+`` gives positive numbers a sign.
+
+    Returns:
+        The numbers, and what stands behind them: empty, or the power of ten in whose units they are.
+    """
+    largest = max(map(abs, values))
+    if largest == 0 or largest >= 10 ** (1 - decimals):
+        return [f"{value:{sign}z.{decimals}f}" for value in values], ""
+    exponent = math.floor(math.log10(largest))
+    texts = [f"{value / 10**exponent:{sign}z.1f}" for value in values]
+    return texts, f" × 10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
 def value_entry(value: float, sd: float, *, best: bool = False, marker: str = "") -> Entry:
@@ -131,6 +151,10 @@ _LONGEST_SPREAD = len("± 00.000")
 _MOST_ROWS = 17
 """Rows with small print that fit a page."""
 
+_POWERS = "-0123456789"
+
+_SUPERSCRIPT = str.maketrans(_POWERS, "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 _LATEX = str.maketrans(
     {
         **{char: f"\\{char}" for char in "&%$#_{}"},
@@ -138,6 +162,7 @@ _LATEX = str.maketrans(
         # After a line's end a bracket would be read as an option; < and > depend on the font's encoding.
         **{"[": "{[}", "]": "{]}", "<": "$<$", ">": "$>$", "|": "$|$"},
         **{"↓": r"$\downarrow$", "↑": r"$\uparrow$", "±": r"$\pm$", "✓": r"$\surd$", "×": r"$\times$"},
+        **{char: f"$^{plain}$" for plain, char in zip(_POWERS, "⁻⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True)},
         **{"–": "--", "≤": r"$\leq$", "≈": r"$\approx$", "β": r"$\beta$"},
         **{subscript: f"$_{chr(plain)}$" for plain, subscript in zip(SUBSCRIPTS, "₁₂₃₄ᵢ", strict=True)},
     }
@@ -265,10 +290,11 @@ STYLE = """\
 body { margin: 1.5rem; background: #fff; color: #1a1a1a; font: 1rem/1.45 system-ui, sans-serif; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; border-bottom: 2px solid; font-variant-numeric: tabular-nums; }
-caption { max-width: 46rem; padding-bottom: .75rem; text-align: left; }
+figure { margin: 0; }
+figcaption { max-width: 46rem; padding-bottom: .75rem; }
 th { font-weight: normal; white-space: nowrap; }
 td sup { position: absolute; margin-top: -.2em; font-size: .75em; }
-th, td { padding: .25rem .6rem; text-align: right; vertical-align: baseline; }
+th, td { position: relative; padding: .25rem .6rem; text-align: right; vertical-align: baseline; }
 thead tr:first-child > * { border-top: 2px solid; }
 th[scope=row], .corner { padding-left: .2rem; text-align: left; }
 .corner { vertical-align: bottom; }
@@ -296,9 +322,10 @@ _PAGE = _TEMPLATES.from_string("""\
 """)
 
 _TABLE = _TEMPLATES.from_string("""\
+<figure>
+<figcaption><strong>{{ grid.title }}.</strong> {{ grid.caption }}</figcaption>
 <div class="scroll" role="region" aria-label="{{ grid.title }}" tabindex="0">
-<table>
-<caption><strong>{{ grid.title }}.</strong> {{ grid.caption }}</caption>
+<table aria-label="{{ grid.title }}">
 <thead>
 <tr>
 <th class="corner" scope="col"{% if grid.groups %} rowspan="2"{% endif %}>{{ grid.corner }}</th>
@@ -330,6 +357,7 @@ _TABLE = _TEMPLATES.from_string("""\
 {% endfor %}
 </table>
 </div>
+</figure>
 {% if grid.notes %}
 <ul class="notes">
 {% for marker, note in grid.notes %}

@@ -19,7 +19,7 @@ from daenr.claims import VERDICTS, Claim
 from daenr.files import atomic
 from daenr.labels import region_label
 from daenr.paper import Published
-from daenr.rendering import page
+from daenr.rendering import interval_texts, page
 from daenr.resampling import IMAGE_METRICS, Pair, difference, improves, smallest_p
 from daenr.runs import Cell
 from daenr.scores import Scores
@@ -298,10 +298,11 @@ def _compared(row: Mapping[str, Any], suffix: str) -> str:
 
 def _effect(row: Mapping[str, Any], suffix: str) -> str:
     """+0.0123 [-0.0010, +0.0256]."""
-    effect, low, high = (
-        _signed(row[f"{key}{suffix}"], _METRICS[row["metric"]][1]) for key in ("effect", "low", "high")
-    )
-    return effect if effect == _NO_NUMBER else f"{effect} [{low}, {high}]"
+    numbers = [row[f"{key}{suffix}"] for key in ("effect", "low", "high")]
+    if np.isnan(numbers[0]):
+        return _NO_NUMBER
+    (effect, low, high), unit = interval_texts(numbers, _METRICS[row["metric"]][1], sign="+")
+    return f"{effect} [{low}, {high}]{unit}".replace("-", "−")
 
 
 def _signed(value: float, decimals: int) -> str:

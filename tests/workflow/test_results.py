@@ -3,6 +3,7 @@
 import csv
 import json
 import zipfile
+from pathlib import Path
 from contextlib import contextmanager
 
 import h5py
@@ -287,3 +288,27 @@ def test_an_archive_put_in_place_by_hand_is_kept(finished):
     assert "download" not in finished.would_run(*config)
     finished.snakemake("results/byhand/data/v1.h5", "--forcerun", "download", *config)
     assert placed.read_bytes() == (finished.folder / "mylab.zip").read_bytes()
+
+
+def test_snakemakes_report_holds_every_result_with_its_caption(finished, tmp_path):
+    finished.snakemake("--report", tmp_path / "report.zip", *finished.config())
+    with zipfile.ZipFile(tmp_path / "report.zip") as report:
+        names = {Path(name).name for name in report.namelist()}
+        page = report.read("report/report.html").decode()
+    shown = {"claims.html", "report.html", "table2.html", "table4-ceiling.html", "runtimes.html"}
+    assert shown | {"figure2.png", "figure3.png", "figure4.png", "curves.png"} <= names
+    for category in (
+        "1. Verdicts",
+        "2. Tables of the paper",
+        "3. Figures of the paper",
+        "7. All on one page",
+    ):
+        assert category in page
+    captions = (
+        "A plain convolutional auto-encoder",
+        "Table 4 divided by",
+        "networks that only predict neurons",
+    )
+    for caption in captions:
+        assert caption in page
+    assert "{%" not in page.partition("results")[2][:200_000]

@@ -14,10 +14,7 @@ rule verdicts:
             "scores",
         ),
     output:
-        **{
-            format: ensure(f"{RESULTS}/claims.{format}", non_empty=True)
-            for format in PAGES
-        },
+        **made("claims", PAGES, caption="claims"),
     log:
         f"{RESULTS}/logs/claims.log",
     conda:
@@ -50,10 +47,7 @@ rule sensitivity:
             "scores",
         ),
     output:
-        **{
-            format: ensure(f"{RESULTS}/sensitivity.{format}", non_empty=True)
-            for format in PAGES
-        },
+        **made("sensitivity", PAGES, caption="sensitivity"),
     log:
         f"{RESULTS}/logs/sensitivity.log",
     conda:
