@@ -3,8 +3,8 @@
 import csv
 import json
 import zipfile
-from pathlib import Path
 from contextlib import contextmanager
+from pathlib import Path
 
 import h5py
 import numpy as np
