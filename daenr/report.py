@@ -32,6 +32,7 @@ a { color: #004c8c; }
 .page h1, .page > p { display: none; }
 .page h2 { max-width: 46rem; margin: 1.5rem 0 .4rem; border: none; font-size: 1rem; font-weight: normal; }
 .page table { border-top: 2px solid; }
+.page td:nth-child(-n+2) { white-space: nowrap; }
 @media (max-width: 45rem) {
   body { margin: 1rem; }
   .page table, .page tbody, .page tr, .page td { display: block; }

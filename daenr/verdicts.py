@@ -343,6 +343,7 @@ p { max-width: 46rem; }
 table { border-collapse: collapse; border: solid; border-width: 2px 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; text-align: left; vertical-align: baseline; }
 th { font-weight: normal; }
+td:nth-child(-n+2) { white-space: nowrap; }
 tbody tr:first-child td { border-top: 1px solid; }
 @media (max-width: 45rem) {
   body { margin: 1rem; }
