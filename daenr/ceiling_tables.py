@@ -1,6 +1,6 @@
 """How much the recording lets any model reach: tables of noise ceilings, and correlations as fractions of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -94,7 +94,7 @@ def render_region_table(frame: pd.DataFrame) -> RenderedTable:
         for region, means, counts in zip(
             frame["region"],
             frame[["cc_max", "oracle", "explainable_variance"]].itertuples(index=False),
-            frame[["neurons", "without_signal"]].itertuples(index=False),
+            frame[["neurons", "without_signal"]].astype(float).itertuples(index=False),
             strict=True,
         )
     ]
@@ -102,10 +102,10 @@ def render_region_table(frame: pd.DataFrame) -> RenderedTable:
     return spell(Grid("ceilings", "Noise ceilings", caption, "Region", [], columns, [rows], notes))
 
 
-def _region_entries(means: Sequence[float], counts: Sequence[int]) -> list[Entry]:
+def _region_entries(means: Iterable[float], counts: Iterable[float]) -> list[Entry]:
     dash = value_entry(np.nan, np.nan, marker="a")
     values = [dash if np.isnan(mean) else value_entry(mean, np.nan) for mean in means]
-    return [*values, *(dash if pd.isna(count) else Entry(str(count)) for count in counts)]
+    return [*values, *(dash if pd.isna(count) else Entry(str(int(count))) for count in counts)]
 
 
 # ---- companions of Tables 4 and 6 ---------------------------------------------------------------------

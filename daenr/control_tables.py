@@ -10,7 +10,7 @@ import pandas as pd
 from daenr import labels
 from daenr.evaluation import evaluate
 from daenr.layouts import LAYERS, REGIONS, Axis, Layout, grid, in_order, with_texts
-from daenr.rendering import Entry, RenderedTable, spell
+from daenr.rendering import Entry, RenderedTable, interval_texts, spell
 from daenr.resampling import difference, improves
 from daenr.runs import CONTROL_METRICS, Cell
 from daenr.scores import Scores
@@ -151,7 +151,10 @@ def render(frame: pd.DataFrame, confidence: float) -> RenderedTable:
 
 def _entry(value: float, low: float, high: float) -> Entry:
     text = "–" if np.isnan(value) else f"{value:z.3f}"
-    return Entry(text, () if np.isnan(low) else (f"[{low:z.3f},", f"{high:z.3f}]"))
+    if np.isnan(low):
+        return Entry(text)
+    (lower, upper), unit = interval_texts((low, high), 3)
+    return Entry(text, f"[{lower}, {upper}]{unit}")
 
 
 def _caption(frame: pd.DataFrame, confidence: float) -> str:

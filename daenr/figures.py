@@ -37,11 +37,11 @@ FONT, SMALL = 8, 7
 _CHARACTER = 0.065
 """Room for one digit of size ``SMALL`` or one letter of size ``FONT``, inches."""
 
-_COLOURS = {"significant": "#E69F00", "corrected": "#E69F00", "insignificant": "#009E73"}
-"""Orange and bluish green of Okabe & Ito (2008), the paper's two hues."""
+_COLOURS = {"significant": "#E69F00", "corrected": "#E69F00", "insignificant": "#B3E2D3"}
+"""Orange and green, the paper's two hues; the green is pale, so that they are told apart in gray."""
 
-_HATCHES = {"significant": "", "corrected": "xxxxx", "insignificant": "///"}
-"""So that the parts are told apart in gray; what survives the correction is a part of the significant part."""
+_HATCHES = {"significant": "", "corrected": "xxxxx", "insignificant": ""}
+"""What survives the correction is a part of the significant part."""
 
 _ROW, _BAR = 0.25, 0.6
 """Height of a row of bars, inches, and of the bar in it, rows; the marker stands in the gap above the bar."""

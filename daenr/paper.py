@@ -91,6 +91,11 @@ def published(folder: Path, table: str) -> list[Published]:
     return _records(folder / f"{table}.csv", Published)
 
 
+def all_published(folder: Path) -> list[Published]:
+    """The published results of Tables 2 to 6; errors as for ``published``."""
+    return [result for number in range(2, 7) for result in published(folder, f"table{number}")]
+
+
 def weights(folder: Path) -> list[Weight]:
     """The loss weights of Tables 8-13, in the order of ``weights.csv``; errors as for ``published``."""
     return _records(folder / "weights.csv", Weight)

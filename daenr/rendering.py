@@ -5,10 +5,10 @@ Nothing here knows what a table is about. A page of HTML is complete in itself: 
 
 # ruff: noqa: RUF001 - the symbols are those of the paper
 
+import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import zip_longest
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jinja2
@@ -26,7 +26,7 @@ class RenderedTable:
 
     Attributes:
         markdown: GitHub-flavoured; the two levels of the header are merged into one row.
-        latex: a complete ``table`` environment that needs the package booktabs alone.
+        latex: complete ``table`` environments, mostly one, that need the package booktabs alone.
         html: a page without external resources.
     """
 
@@ -41,22 +41,41 @@ class Entry:
 
     Attributes:
         text: the value.
-        below: its spread or interval, in small print; LaTeX breaks the line between the parts.
+        below: its spread or interval, in small print.
         best: in bold.
         marker: superscript; a letter points to a note, a sign is explained in the caption.
     """
 
     text: str
-    below: tuple[str, ...] = ()
+    below: str = ""
     best: bool = False
     marker: str = ""
+
+
+def interval_texts(values: Sequence[float], decimals: int, sign: str = "") -> tuple[list[str], str]:
+    """Spell an interval's numbers alike, with two digits at least of the largest however small it is.
+
+    Args:
+        values: the ends of the interval, and what it is of if that is shown; no NaN.
+        decimals: as many as fit numbers of this kind.
+        sign: ``+`` gives positive numbers a sign.
+
+    Returns:
+        The numbers, and what stands behind them: empty, or the power of ten in whose units they are.
+    """
+    largest = max(map(abs, values))
+    if largest == 0 or largest >= 10 ** (1 - decimals):
+        return [f"{value:{sign}z.{decimals}f}" for value in values], ""
+    exponent = math.floor(math.log10(largest))
+    texts = [f"{value / 10**exponent:{sign}z.1f}" for value in values]
+    return texts, f" × 10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
 def value_entry(value: float, sd: float, *, best: bool = False, marker: str = "") -> Entry:
     """A mean with its standard deviation, three decimals; a dash for a missing value, no spread for NaN."""
     if np.isnan(value):
         return Entry("–", marker=marker)
-    return Entry(f"{value:z.3f}", () if np.isnan(sd) else (f"± {sd:.3f}",), best, marker)
+    return Entry(f"{value:z.3f}", "" if np.isnan(sd) else f"± {sd:.3f}", best, marker)
 
 
 @dataclass(frozen=True)
@@ -102,7 +121,7 @@ def _markdown(grid: Grid) -> str:
     def cell(entry: Entry) -> str:
         text = f"**{entry.text}**" if entry.best else entry.text
         marker = f"<sup>{entry.marker}</sup>" if entry.marker else ""
-        return " ".join([text + marker, *entry.below])
+        return " ".join(filter(None, [text + marker, entry.below]))
 
     groups = [label for label, span in grid.groups for _ in range(span)] or [""] * len(grid.columns)
     headers = [
@@ -126,6 +145,16 @@ def _escape_markdown(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|~$])", r"\\\1", text.replace("&", "&amp;"))
 
 
+_LONGEST_SPREAD = len("± 00.000")
+"""Small print of so many characters fits a page in twelve columns."""
+
+_MOST_ROWS = 17
+"""Rows with small print that fit a page."""
+
+_POWERS = "-0123456789"
+
+_SUPERSCRIPT = str.maketrans(_POWERS, "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 _LATEX = str.maketrans(
     {
         **{char: f"\\{char}" for char in "&%$#_{}"},
@@ -133,6 +162,7 @@ _LATEX = str.maketrans(
         # After a line's end a bracket would be read as an option; < and > depend on the font's encoding.
         **{"[": "{[}", "]": "{]}", "<": "$<$", ">": "$>$", "|": "$|$"},
         **{"↓": r"$\downarrow$", "↑": r"$\uparrow$", "±": r"$\pm$", "✓": r"$\surd$", "×": r"$\times$"},
+        **{char: f"$^{plain}$" for plain, char in zip(_POWERS, "⁻⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True)},
         **{"–": "--", "≤": r"$\leq$", "≈": r"$\approx$", "β": r"$\beta$"},
         **{subscript: f"$_{chr(plain)}$" for plain, subscript in zip(SUBSCRIPTS, "₁₂₃₄ᵢ", strict=True)},
     }
@@ -145,9 +175,52 @@ def _escape_latex(text: str) -> str:
 
 
 def _latex(grid: Grid) -> str:
+    """One table, or several where a page is too narrow or too short for one."""
+    parts = [part for narrow in _by_groups(grid) for part in _by_blocks(narrow)]
+    if len(parts) > 1:
+        parts = [replace(part, name=f"{grid.name}-{number}") for number, part in enumerate(parts, 1)]
+    return "\n".join(map(_latex_table, parts))
+
+
+def _by_groups(grid: Grid) -> list[Grid]:
+    """A grid for each group of columns if intervals would make a single one wider than a page."""
+    small = [entry.below for block in grid.blocks for _, line in block for entry in line]
+    if len(grid.groups) < 2 or max(map(len, small), default=0) <= _LONGEST_SPREAD:
+        return [grid]
+    ends = np.cumsum([span for _, span in grid.groups])
+    return [
+        replace(
+            grid,
+            groups=[(label, span)],
+            columns=grid.columns[end - span : end],
+            blocks=[[(row, line[end - span : end]) for row, line in block] for block in grid.blocks],
+        )
+        for end, (label, span) in zip(ends, grid.groups, strict=True)
+    ]
+
+
+def _by_blocks(grid: Grid) -> list[Grid]:
+    """Grids of as many blocks as fit a page."""
+    pages: list[list[list[tuple[str, list[Entry]]]]] = [[]]
+    for block in grid.blocks:
+        if pages[-1] and sum(map(len, pages[-1])) + len(block) > _MOST_ROWS:
+            pages.append([])
+        pages[-1].append(block)
+    return [replace(grid, blocks=page, notes=_notes_of(page, grid.notes)) for page in pages]
+
+
+def _notes_of(
+    blocks: list[list[tuple[str, list[Entry]]]], notes: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The notes that these blocks point to."""
+    used = {
+        marker for block in blocks for _, line in block for entry in line for marker in entry.marker.split()
+    }
+    return [(marker, note) for marker, note in notes if marker in used]
+
+
+def _latex_table(grid: Grid) -> str:
     wide = len(grid.columns) > 6
-    # A page holds some sixty lines.
-    beside = not wide and sum(map(len, grid.blocks)) > 25
     lines = [
         r"\begin{table}[tbp]",
         r"\centering",
@@ -161,7 +234,7 @@ def _latex(grid: Grid) -> str:
         *_latex_header(grid),
     ]
     for block in grid.blocks:
-        lines += [r"\midrule", *(row for label, line in block for row in _latex_row(label, line, beside))]
+        lines += [r"\midrule", *(row for label, line in block for row in _latex_row(label, line))]
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [rf"\par\smallskip $^{{{marker}}}$~{_escape_latex(note)}" for marker, note in grid.notes]
     return "\n".join([*lines, r"\end{table}", ""])
@@ -181,19 +254,16 @@ def _latex_header(grid: Grid) -> Iterable[str]:
     yield " & ".join(map(_escape_latex, [grid.corner, *grid.columns])) + r" \\"
 
 
-def _latex_row(label: str, line: list[Entry], beside: bool) -> Iterable[str]:
-    """The values, and their spreads below them, or beside them where columns are few and rows are many."""
+def _latex_row(label: str, line: list[Entry]) -> Iterable[str]:
+    """The values, and below them their spreads: beside them they would not fit on a page."""
     values = []
     for entry in line:
         text = _latex_number(entry.text)
         value = rf"\textbf{{{text}}}" if entry.best else text
-        spread = " ".join(["", *map(_latex_small, entry.below)]) if beside else ""
-        values.append(value + _latex_marker(entry.marker) + spread)
+        values.append(value + _latex_marker(entry.marker))
     yield " & ".join([_escape_latex(label), *values]) + r" \\"
-    parts = [] if beside else [*zip_longest(*(entry.below for entry in line), fillvalue="")]
-    for number, part in enumerate(parts, 1):
-        end = r" \\[2pt]" if number == len(parts) else r" \\"
-        yield "".join(f" & {_latex_small(text)}" if text else " &" for text in part) + end
+    if any(entry.below for entry in line):
+        yield "".join(f" & {_latex_small(e.below)}" if e.below else " &" for e in line) + r" \\[2pt]"
 
 
 def _latex_small(text: str) -> str:
@@ -220,10 +290,11 @@ STYLE = """\
 body { margin: 1.5rem; background: #fff; color: #1a1a1a; font: 1rem/1.45 system-ui, sans-serif; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; border-bottom: 2px solid; font-variant-numeric: tabular-nums; }
-caption { max-width: 46rem; padding-bottom: .75rem; text-align: left; }
+figure { margin: 0; }
+figcaption { max-width: 46rem; padding-bottom: .75rem; }
 th { font-weight: normal; white-space: nowrap; }
 td sup { position: absolute; margin-top: -.2em; font-size: .75em; }
-th, td { padding: .25rem .6rem; text-align: right; vertical-align: baseline; }
+th, td { position: relative; padding: .25rem .6rem; text-align: right; vertical-align: baseline; }
 thead tr:first-child > * { border-top: 2px solid; }
 th[scope=row], .corner { padding-left: .2rem; text-align: left; }
 .corner { vertical-align: bottom; }
@@ -251,9 +322,10 @@ _PAGE = _TEMPLATES.from_string("""\
 """)
 
 _TABLE = _TEMPLATES.from_string("""\
+<figure>
+<figcaption><strong>{{ grid.title }}.</strong> {{ grid.caption }}</figcaption>
 <div class="scroll" role="region" aria-label="{{ grid.title }}" tabindex="0">
-<table>
-<caption><strong>{{ grid.title }}.</strong> {{ grid.caption }}</caption>
+<table aria-label="{{ grid.title }}">
 <thead>
 <tr>
 <th class="corner" scope="col"{% if grid.groups %} rowspan="2"{% endif %}>{{ grid.corner }}</th>
@@ -277,7 +349,7 @@ _TABLE = _TEMPLATES.from_string("""\
 {% for entry in line %}
 <td>{% if entry.best %}<strong>{{ entry.text }}</strong>{% else %}{{ entry.text }}{% endif %}
 {%- if entry.marker %}<sup>{{ entry.marker }}</sup>{% endif %}
-{%- if entry.below %} <span>{{ entry.below | join(" ") }}</span>{% endif %}</td>
+{%- if entry.below %} <span>{{ entry.below }}</span>{% endif %}</td>
 {% endfor %}
 </tr>
 {% endfor %}
@@ -285,6 +357,7 @@ _TABLE = _TEMPLATES.from_string("""\
 {% endfor %}
 </table>
 </div>
+</figure>
 {% if grid.notes %}
 <ul class="notes">
 {% for marker, note in grid.notes %}
@@ -295,14 +368,15 @@ _TABLE = _TEMPLATES.from_string("""\
 """)
 
 
-def page(title: str, body: str) -> str:
+def page(title: str, body: str, style: str = STYLE) -> str:
     """A page of HTML without external resources.
 
     Args:
         title: plain text.
         body: HTML; what comes from data is escaped already.
+        style: CSS.
     """
-    return _PAGE.render(title=title, style=STYLE, body=body) + "\n"
+    return _PAGE.render(title=title, style=style, body=body) + "\n"
 
 
 def _html(grid: Grid) -> str:

@@ -4,6 +4,7 @@ A metric in a table is a mean over the test images or over the neurons. How sure
 runs is shows only below that mean, so it is kept here. Importing this module needs numpy alone.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -39,6 +40,11 @@ def write_scores(path: Path, scores: Scores) -> None:
     arrays = {field.name: getattr(scores, field.name) for field in fields(Scores)}
     with atomic(path) as temporary:
         np.savez(temporary, **{name: array for name, array in arrays.items() if array is not None})
+
+
+def read_scores_of(paths: Iterable[Path | str]) -> dict[str, Scores]:
+    """The scores of several runs by the runs' names, which are those of the files' folders."""
+    return {Path(path).parent.name: read_scores(Path(path)) for path in paths}
 
 
 def read_scores(path: Path) -> Scores:

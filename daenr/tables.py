@@ -175,11 +175,7 @@ def tidy(
     keys = frame[_KEY].itertuples(index=False, name=None)
     frame["paper"] = pd.Series([paper.get(key, np.nan) for key in keys], dtype=float)
     frame = in_order(frame, layout)
-    measured_by = {
-        place: {run.seed: scores[run.name] for run in members.dropna(subset="value")["run"]}
-        for place, members in single.groupby(_KEY, sort=False)
-    }
-    frame["standing"] = _standings(frame, layout, measured_by, confidence)
+    frame["standing"] = _standings(frame, layout, _by_place(single, scores), confidence)
     return frame[COLUMNS]
 
 
@@ -203,10 +199,20 @@ def _note(reasons: "pd.Series[str]") -> str:
     return f"{len(given)} of {len(reasons)} seeds: {text}" if 0 < len(given) < len(reasons) else text
 
 
+def _by_place(single: pd.DataFrame, scores: Mapping[str, Scores]) -> dict[tuple[str, ...], dict[int, Scores]]:
+    """For each place what the seeds scored that gave it a value."""
+    places: dict[tuple[str, ...], dict[int, Scores]] = {}
+    for *place, value, run in single[[*_KEY, "value", "run"]].itertuples(index=False, name=None):
+        seeds_of_place = places.setdefault(tuple(place), {})
+        if not np.isnan(value):
+            seeds_of_place[run.seed] = scores[run.name]
+    return places
+
+
 def _standings(
     frame: pd.DataFrame,
     layout: _PaperLayout,
-    scores: Mapping[Any, Mapping[int, Scores]],
+    scores: Mapping[tuple[str, ...], Mapping[int, Scores]],
     confidence: float,
 ) -> "pd.Series[str]":
     """How each value stands to the best of its contest.
@@ -219,17 +225,14 @@ def _standings(
     """
     best = _best(frame, layout)
     contests = frame.groupby(list(layout.contest), sort=False).ngroup()
-    winners = {contests[row]: _place(frame, row) for row in frame.index[best]}
+    places = list(frame[_KEY].itertuples(index=False, name=None))
+    winners = {contests[row]: places[row] for row in frame.index[best]}
     standings = best.map({True: "best", False: ""})
     for row in frame.index[~best & frame["value"].notna()]:
-        place = _place(frame, row)
+        place = places[row]
         if _tied(place[-1], scores[winners[contests[row]]], scores[place], confidence):
             standings[row] = "tied"
     return standings
-
-
-def _place(frame: pd.DataFrame, row: int) -> tuple[str, ...]:
-    return tuple(frame.loc[row, _KEY])
 
 
 def _best(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":

@@ -112,4 +112,4 @@ def _entry(metric: str, value: float, sd: float) -> Entry:
     if np.isnan(value):
         return Entry("–")
     digits = 1 if metric == "false_positives" else 3
-    return Entry(f"{value:.{digits}f}", () if np.isnan(sd) else (f"± {sd:.{digits}f}",))
+    return Entry(f"{value:.{digits}f}", "" if np.isnan(sd) else f"± {sd:.{digits}f}")

@@ -19,6 +19,7 @@ from daenr.claims import VERDICTS, Claim
 from daenr.files import atomic
 from daenr.labels import region_label
 from daenr.paper import Published
+from daenr.rendering import interval_texts, page
 from daenr.resampling import IMAGE_METRICS, Pair, difference, improves, smallest_p
 from daenr.runs import Cell
 from daenr.scores import Scores
@@ -297,10 +298,11 @@ def _compared(row: Mapping[str, Any], suffix: str) -> str:
 
 def _effect(row: Mapping[str, Any], suffix: str) -> str:
     """+0.0123 [-0.0010, +0.0256]."""
-    effect, low, high = (
-        _signed(row[f"{key}{suffix}"], _METRICS[row["metric"]][1]) for key in ("effect", "low", "high")
-    )
-    return effect if effect == _NO_NUMBER else f"{effect} [{low}, {high}]"
+    numbers = [row[f"{key}{suffix}"] for key in ("effect", "low", "high")]
+    if np.isnan(numbers[0]):
+        return _NO_NUMBER
+    (effect, low, high), unit = interval_texts(numbers, _METRICS[row["metric"]][1], sign="+")
+    return f"{effect} [{low}, {high}]{unit}".replace("-", "−")
 
 
 def _signed(value: float, decimals: int) -> str:
@@ -328,20 +330,11 @@ def _page(title: str, caption: str, columns: Sequence[str], sections: Sequence[_
             f"**{section.source}.** {section.statement}",
             tabulate(section.rows, columns, tablefmt="pipe", disable_numparse=True),
         ]
-    html = _TEMPLATE.render(title=title, caption=caption, columns=columns, sections=sections)
-    return Page("\n\n".join(markdown) + "\n", html + "\n")
+    body = _BODY.render(title=title, caption=caption, columns=columns, sections=sections)
+    return Page("\n\n".join(markdown) + "\n", page(title, body, _STYLE))
 
 
-_TEMPLATE = jinja2.Environment(
-    autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-).from_string("""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }}</title>
-<style>
+_STYLE = """\
 :root { color-scheme: light; }
 body { margin: 1.5rem; background: #fff; color: #1a1a1a; font: 1rem/1.45 system-ui, sans-serif; }
 h1 { font-size: 1.3rem; }
@@ -350,6 +343,7 @@ p { max-width: 46rem; }
 table { border-collapse: collapse; border: solid; border-width: 2px 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; text-align: left; vertical-align: baseline; }
 th { font-weight: normal; }
+td:nth-child(-n+2) { white-space: nowrap; }
 tbody tr:first-child td { border-top: 1px solid; }
 @media (max-width: 45rem) {
   body { margin: 1rem; }
@@ -361,9 +355,11 @@ tbody tr:first-child td { border-top: 1px solid; }
   td:empty { display: none; }
   td::before { content: attr(data-column) ": "; color: #595959; }
 }
-</style>
-</head>
-<body>
+"""
+
+_BODY = jinja2.Environment(
+    autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+).from_string("""\
 <h1>{{ title }}</h1>
 <p>{{ caption }}</p>
 {% for section in sections %}
@@ -379,6 +375,4 @@ tbody tr:first-child td { border-top: 1px solid; }
 </tbody>
 </table>
 {% endfor %}
-</body>
-</html>
 """)

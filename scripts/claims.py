@@ -7,9 +7,9 @@ from typing import Any
 from daenr import verdicts
 from daenr.claims import claims
 from daenr.logs import to_file
-from daenr.paper import published
-from daenr.runs import METRICS, Plan
-from daenr.scores import read_scores
+from daenr.paper import all_published
+from daenr.runs import Plan
+from daenr.scores import read_scores_of
 
 
 def main(
@@ -23,8 +23,8 @@ def main(
 ) -> None:
     frame = verdicts.judge(
         claims(Plan(config, paper)),
-        {Path(path).parent.name: read_scores(Path(path)) for path in scores},
-        [result for table in METRICS for result in published(paper, table)],
+        read_scores_of(scores),
+        all_published(paper),
         **options,
     )
     verdicts.save(frame, verdicts.render(frame), csv, md, html)

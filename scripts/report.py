@@ -48,5 +48,5 @@ if __name__ == "__main__":
             assumptions=Path(snakemake.input.assumptions),
             training=Path(snakemake.input.training[0]) if snakemake.input.get("training") else None,
             config=snakemake.params.config,
-            page=Path(snakemake.output.page),
+            page=Path(snakemake.output.html),
         )

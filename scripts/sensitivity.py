@@ -7,9 +7,9 @@ from typing import Any
 from daenr import verdicts
 from daenr.claims import claims
 from daenr.logs import to_file
-from daenr.paper import published
-from daenr.runs import METRICS, Plan
-from daenr.scores import read_scores
+from daenr.paper import all_published
+from daenr.runs import Plan
+from daenr.scores import read_scores_of
 
 
 def main(
@@ -22,8 +22,8 @@ def main(
     html: Path,
 ) -> None:
     plan = Plan(config, paper)
-    read = {Path(path).parent.name: read_scores(Path(path)) for path in scores}
-    results = [result for table in METRICS for result in published(paper, table)]
+    read = read_scores_of(scores)
+    results = all_published(paper)
     frames = {
         name: verdicts.judge(claims(variant), read, results, **options)
         for name, variant in {"": plan, **plan.variants()}.items()

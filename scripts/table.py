@@ -9,7 +9,7 @@ from daenr import rendering, tables
 from daenr.logs import to_file
 from daenr.paper import published
 from daenr.runs import Cell, Run
-from daenr.scores import read_scores
+from daenr.scores import read_scores_of
 
 
 def main(
@@ -24,7 +24,7 @@ def main(
 ) -> None:
     documents = {Path(path).parent.name: json.loads(Path(path).read_text()) for path in metrics}
     placed = [Cell(**{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
-    scored = {Path(path).parent.name: read_scores(Path(path)) for path in scores}
+    scored = read_scores_of(scores)
     frame = tables.tidy(table, placed, documents, published(paper, table), scored, confidence)
     rendering.save(frame, tables.render(table, frame, confidence), csv, **rendered)
 

@@ -7,7 +7,7 @@ from typing import Any
 from daenr import control_tables, rendering
 from daenr.logs import to_file
 from daenr.runs import Cell, Run
-from daenr.scores import read_scores
+from daenr.scores import read_scores_of
 
 
 def main(
@@ -18,7 +18,7 @@ def main(
     csv: Path,
     **rendered: Path,
 ) -> None:
-    scored = {Path(path).parent.name: read_scores(Path(path)) for path in scores}
+    scored = read_scores_of(scores)
     placed = [Cell(**{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
     frame = control_tables.tidy(placed, scored, resamples=resamples, confidence=confidence)
     rendering.save(frame, control_tables.render(frame, confidence), csv, **rendered)

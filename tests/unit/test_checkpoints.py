@@ -188,6 +188,15 @@ def test_a_signal_has_the_state_kept_and_ends_with_a_failure(tmp_path, make_regi
     )
 
 
+@pytest.fixture
+def listening():
+    """Python's own answer to Ctrl-C, which a process started in the background is without."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 def test_a_signal_after_the_last_step_is_not_lost(tmp_path):
     def late() -> None:
         with Keeper(tmp_path / "run.pt", KEY, None):

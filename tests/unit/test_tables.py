@@ -123,7 +123,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
-        if "caption" in self.stack:
+        if "figcaption" in self.stack:
             self.caption += data
         elif "td" in self.stack or "th" in self.stack:
             self.rows[-1][-1]["text"] += data

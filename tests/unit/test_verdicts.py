@@ -43,16 +43,20 @@ def verdicts(made, scores, results=(), **options):
 
 
 def reconstructed(made, images, gain, noise, rng):
-    """Scores of every run: an error an image, less by ``gain`` for joint models, with the noise asked for."""
-    seeds, by_image = sorted({run.seed for run in runs(made)}), rng.normal(0, 1, images)
-    of_seed = dict(zip(seeds, rng.normal(0, 1, len(seeds)), strict=True))
+    """Scores of every run: an error an image, less by ``gain`` for joint models, with the noise asked for.
+
+    The metrics are independent, the hardest case for a family of claims.
+    """
+    seeds = sorted({run.seed for run in runs(made)})
+    by_image = rng.normal(0, 1, (3, images))
+    of_seed = dict(zip(seeds, rng.normal(0, 1, (len(seeds), 3, 1)), strict=True))
     scores = {}
     for run in sorted(runs(made), key=lambda run: run.name):
-        better = gain * (run.model == "cae-fr") + rng.normal(0, 0.2, images)
+        better = gain * (run.model == "cae-fr") + rng.normal(0, 0.2, (3, images))
         if run.model == "cae-fr":  # noise that the models do not share, in units of the mean's error
             better += by_image * np.sqrt(images) * (noise != "seeds")
             better += of_seed[run.seed] * np.sqrt(len(seeds)) * (noise != "images")
-        scores[run.name] = Scores(np.arange(0), mse=-better, psnr=better, ssim=better)
+        scores[run.name] = Scores(np.arange(0), mse=-better[0], psnr=better[1], ssim=better[2])
     return scores
 
 
@@ -60,13 +64,19 @@ def reconstructed(made, images, gain, noise, rng):
     ("seeds", "images", "noise"), [(3, 50, "images"), (5, 50, "both"), (5, 12, "images"), (10, 12, "seeds")]
 )
 def test_no_planted_gain_is_not_called_one_more_often_than_nominal(seeds, images, noise):
-    """Of 200 sets with no gain 19 decided ones, of either sign, happen once in 400 times at the nominal 5%."""
+    """In at most 5% of sets with no gain a claim is supported, though there are three claims in each.
+
+    Claims that are decided either way number 18 of 200 once in 160 times if their rate is the nominal 5%.
+    """
     made, rng = claims(plan(seeds)), np.random.default_rng(1)
-    decided = 0
+    supported = decided = 0
     for _ in range(SETS):
-        frame = verdicts(made[:1], reconstructed(made, images, 0.0, noise, rng), resamples=499)
-        decided += frame["verdict"].isin(["supported", "contradicted"]).any()
-    assert decided < 19
+        found = set(verdicts(made, reconstructed(made, images, 0.0, noise, rng), resamples=499)["verdict"])
+        supported += "supported" in found
+        decided += not found.isdisjoint({"supported", "contradicted"})
+    assert len(made) == 3
+    assert supported <= 0.05 * SETS
+    assert decided <= 18
 
 
 @pytest.mark.parametrize("seeds", [5, 10])
@@ -213,6 +223,12 @@ def test_a_page_shows_effect_interval_p_and_verdict():
     assert "http" not in page.html
 
 
+def test_an_effect_too_small_for_its_decimals_has_a_power_of_ten():
+    page = render(frame(effect=3e-7, low=-1.24e-6, high=2e-6))
+    assert "+0.3 [−1.2, +2.0] × 10⁻⁶" in page.markdown
+    assert "+0.0000 [+0.0000, +0.0000]" in render(frame(effect=0.0, low=0.0, high=0.0)).html
+
+
 def test_a_page_of_a_csv_is_the_same(tmp_path):
     written = frame(note="one seed", p_holm=np.nan)
     written.to_csv(tmp_path / "claims.csv", index=False)
@@ -237,4 +253,4 @@ def test_sensitivity_marks_verdicts_that_move():
 
 def test_every_metric_of_a_claim_can_be_shown():
     for metric in {metric for metrics in METRICS.values() for metric in metrics} | {"significant"}:
-        assert "+0.0" in render(frame(metric=metric)).markdown
+        assert "| +1.2" in render(frame(metric=metric, effect=1.23456, low=-1.0, high=2.0)).markdown

@@ -4,6 +4,7 @@ import csv
 import json
 import zipfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -40,7 +41,7 @@ def test_a_second_run_has_nothing_to_do(finished):
 
 
 def test_every_table_comes_in_four_formats(finished):
-    for table in ("table2", "table3", "table4", "table7"):
+    for table in ("table2", "table3", "table4", "table7", "ceilings", "table4-ceiling"):
         for ending in ("csv", "md", "tex", "html"):
             assert (results(finished) / f"tables/{table}.{ending}").stat().st_size > 0
 
@@ -70,6 +71,19 @@ def test_a_tables_csv_holds_the_metrics_of_its_runs(finished):
 def test_table7_counts_the_data(finished):
     (row,) = rows(results(finished) / "tables/table7.csv")
     assert row == {"region": "v1", "train_images": "60", "test_images": "10", "repeats": "4", "neurons": "12"}
+
+
+def test_ceilings_count_every_neuron_and_turn_correlations_into_fractions(finished):
+    (region,) = rows(results(finished) / "tables/ceilings.csv")
+    neurons = rows(results(finished) / "ceilings/v1.csv")
+    assert int(region["neurons"]) == len(neurons) == 12
+    assert int(region["without_signal"]) == sum(row["signal"] == "False" for row in neurons)
+    ceiling = sum(float(row["cc_max"] or 0) for row in neurons) / 12
+    table = rows(results(finished) / "tables/table4.csv")
+    companion = rows(results(finished) / "tables/table4-ceiling.csv")
+    fractions = [float(row["value"]) for row in companion if row["metric"] == "fraction"]
+    assert fractions == pytest.approx([float(row["value"]) / ceiling for row in table])
+    assert {row["standing"] for row in table} <= {"best", "tied", ""}
 
 
 @pytest.mark.parametrize("figure", ["figure2", "figure3", "figure4", "figure5"])
@@ -274,3 +288,27 @@ def test_an_archive_put_in_place_by_hand_is_kept(finished):
     assert "download" not in finished.would_run(*config)
     finished.snakemake("results/byhand/data/v1.h5", "--forcerun", "download", *config)
     assert placed.read_bytes() == (finished.folder / "mylab.zip").read_bytes()
+
+
+def test_snakemakes_report_holds_every_result_with_its_caption(finished, tmp_path):
+    finished.snakemake("--report", tmp_path / "report.zip", *finished.config())
+    with zipfile.ZipFile(tmp_path / "report.zip") as report:
+        names = {Path(name).name for name in report.namelist()}
+        page = report.read("report/report.html").decode()
+    shown = {"claims.html", "report.html", "table2.html", "table4-ceiling.html", "runtimes.html"}
+    assert shown | {"figure2.png", "figure3.png", "figure4.png", "curves.png"} <= names
+    for category in (
+        "1. Verdicts",
+        "2. Tables of the paper",
+        "3. Figures of the paper",
+        "7. All on one page",
+    ):
+        assert category in page
+    captions = (
+        "A plain convolutional auto-encoder",
+        "Table 4 divided by",
+        "networks that only predict neurons",
+    )
+    for caption in captions:
+        assert caption in page
+    assert "{%" not in page.partition("results")[2][:200_000]

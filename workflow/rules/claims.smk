@@ -10,12 +10,11 @@ rule verdicts:
             "runs",
             "paper",
             "labels",
+            "rendering",
+            "scores",
         ),
     output:
-        **{
-            format: ensure(f"{RESULTS}/claims.{format}", non_empty=True)
-            for format in PAGES
-        },
+        **made("claims", PAGES, caption="claims"),
     log:
         f"{RESULTS}/logs/claims.log",
     conda:
@@ -44,12 +43,11 @@ rule sensitivity:
             "runs",
             "paper",
             "labels",
+            "rendering",
+            "scores",
         ),
     output:
-        **{
-            format: ensure(f"{RESULTS}/sensitivity.{format}", non_empty=True)
-            for format in PAGES
-        },
+        **made("sensitivity", PAGES, caption="sensitivity"),
     log:
         f"{RESULTS}/logs/sensitivity.log",
     conda:

@@ -15,6 +15,7 @@ os.environ.update(
 
 from daenr.claims import claims
 from daenr.config import ConfigError, resolve
+from daenr.contents import PAGE, SHOWN, contents, placed
 from daenr.datasets import antolik2016
 from daenr.runs import CONTROL_METRICS, METRICS, Plan, Run
 
@@ -73,6 +74,37 @@ wildcard_constraints:
 def package(*modules):
     """Files of the package that a rule's result depends on; Snakemake does not see through imports."""
     return [str(ROOT / "daenr" / f"{module}.py") for module in modules]
+
+
+def numbered(section):
+    """A section of the report with its number, since Snakemake sorts them by name."""
+    items = contents(shown_in_report(), RESULTS, FIGURE_REGIONS)
+    sections = list(dict.fromkeys([*(item.section for item in items), PAGE]))
+    return f"{sections.index(section) + 1}. {section}"
+
+
+def made(path, formats, caption):
+    """A result's files, none of them empty; the one that can be shown goes into Snakemake's report.
+
+    A caption's file cannot depend on wildcards; its text, a template, can.
+    """
+
+    def place(wildcards):
+        named = f"{path}.{formats[0]}".format(**dict(wildcards.items()))
+        return placed(f"{RESULTS}/{named}", RESULTS, FIGURE_REGIONS)
+
+    files = {}
+    for format in formats:
+        file = ensure(f"{RESULTS}/{path}.{format}", non_empty=True)
+        if f".{format}" in SHOWN:
+            file = report(
+                file,
+                caption=f"../report/{caption}.rst",
+                category=lambda wildcards: numbered(place(wildcards).section),
+                labels=lambda wildcards: {"result": place(wildcards).title},
+            )
+        files[format] = file
+    return files
 
 
 def planned(wildcards):
@@ -234,6 +266,12 @@ TABLES = [
     *CONTROL_TABLES,
     *(["significance"] if JUDGED_RUNS else []),
 ]
+
+
+def told_config():
+    """The config as the report tells it, without the keys that change no result."""
+    untold = ("checkpoint_every", "trainings_per_gpu")
+    return {key: value for key, value in config.items() if key not in untold}
 
 
 def shown_in_report():

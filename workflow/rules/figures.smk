@@ -14,8 +14,7 @@ rule reconstructions:
         ],
         code=package("figures", "labels"),
     output:
-        png=ensure(f"{RESULTS}/figures/{{figure}}.png", non_empty=True),
-        pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
+        **made("figures/{figure}", ("png", "pdf"), caption="reconstructions"),
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     wildcard_constraints:
@@ -43,9 +42,7 @@ rule neuron_counts:
         ],
         code=package("figures", "labels"),
     output:
-        png=ensure(f"{RESULTS}/figures/{{figure}}.png", non_empty=True),
-        pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
-        csv=ensure(f"{RESULTS}/figures/{{figure}}.csv", non_empty=True),
+        **made("figures/{figure}", ("png", "pdf", "csv"), caption="neuron-counts"),
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     wildcard_constraints:
@@ -69,8 +66,7 @@ rule stimuli:
         regions=[f"{RESULTS}/data/{region}.h5" for region in config["regions"]],
         code=package("figures", "labels"),
     output:
-        png=ensure(f"{RESULTS}/figures/figure5.png", non_empty=True),
-        pdf=ensure(f"{RESULTS}/figures/figure5.pdf", non_empty=True),
+        **made("figures/figure5", ("png", "pdf"), caption="figure5"),
     log:
         f"{RESULTS}/logs/figures/figure5.log",
     conda:
@@ -91,8 +87,7 @@ rule controls_figure:
         controls=f"{RESULTS}/tables/controls.csv",
         code=package("control_figures", "control_tables", "figures", "labels"),
     output:
-        png=ensure(f"{RESULTS}/figures/controls.png", non_empty=True),
-        pdf=ensure(f"{RESULTS}/figures/controls.pdf", non_empty=True),
+        **made("figures/controls", ("png", "pdf"), caption="controls-figure"),
     log:
         f"{RESULTS}/logs/figures/controls.log",
     conda:

@@ -9,8 +9,7 @@ rule curves:
         histories=[run_file(run, "history.csv") for run in RUNS if not run.variant],
         code=package("curves", "figures", "labels"),
     output:
-        png=ensure(f"{RESULTS}/figures/curves.png", non_empty=True),
-        pdf=ensure(f"{RESULTS}/figures/curves.pdf", non_empty=True),
+        **made("figures/curves", ("png", "pdf"), caption="curves"),
     log:
         f"{RESULTS}/logs/figures/curves.log",
     conda:
@@ -32,10 +31,7 @@ rule runtimes:
         trainings=[run_file(run, "training.json") for run in RUNS],
         code=package("runtimes", "rendering", "labels"),
     output:
-        **{
-            format: ensure(f"{RESULTS}/tables/runtimes.{format}", non_empty=True)
-            for format in FORMATS
-        },
+        **made("tables/runtimes", FORMATS, caption="runtimes"),
     log:
         f"{RESULTS}/logs/tables/runtimes.log",
     conda:
@@ -58,7 +54,7 @@ rule page:
         assumptions=str(ROOT / "docs/assumptions.md"),
         code=package("report", "contents", "rendering", "labels"),
     output:
-        page=ensure(f"{RESULTS}/report.html", non_empty=True),
+        **made("report", ("html",), caption="page"),
     log:
         f"{RESULTS}/logs/report.log",
     conda:
@@ -68,7 +64,7 @@ rule page:
         runtime=5,
     params:
         regions=FIGURE_REGIONS,
-        config=config,
+        config=told_config(),
     message:
         "Writing the report"
     script:

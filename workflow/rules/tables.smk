@@ -24,10 +24,7 @@ rule table:
             "paper",
         ),
     output:
-        **{
-            format: ensure(f"{RESULTS}/tables/{{table}}.{format}", non_empty=True)
-            for format in FORMATS
-        },
+        **made("tables/{table}", FORMATS, caption="table"),
     log:
         f"{RESULTS}/logs/tables/{{table}}.log",
     conda:
@@ -49,10 +46,7 @@ rule table7:
         regions=[f"{RESULTS}/data/{region}.h5" for region in config["regions"]],
         code=package("tables", "layouts", "rendering", "labels"),
     output:
-        **{
-            format: ensure(f"{RESULTS}/tables/table7.{format}", non_empty=True)
-            for format in FORMATS
-        },
+        **made("tables/table7", FORMATS, caption="table7"),
     log:
         f"{RESULTS}/logs/tables/table7.log",
     conda:
@@ -90,10 +84,7 @@ rule ceilings_table:
         ceilings=[f"{RESULTS}/ceilings/{region}.csv" for region in config["regions"]],
         code=package("ceiling_tables", "rendering", "labels"),
     output:
-        **{
-            format: ensure(f"{RESULTS}/tables/ceilings.{format}", non_empty=True)
-            for format in FORMATS
-        },
+        **made("tables/ceilings", FORMATS, caption="ceilings"),
     log:
         f"{RESULTS}/logs/tables/ceilings.log",
     conda:
@@ -116,12 +107,7 @@ rule companion:
             "ceiling_tables", "tables", "layouts", "rendering", "labels", "paper"
         ),
     output:
-        **{
-            format: ensure(
-                f"{RESULTS}/tables/{{table}}-ceiling.{format}", non_empty=True
-            )
-            for format in FORMATS
-        },
+        **made("tables/{table}-ceiling", FORMATS, caption="companion"),
     log:
         f"{RESULTS}/logs/tables/{{table}}-ceiling.log",
     wildcard_constraints:
@@ -156,10 +142,7 @@ rule controls:
             "runs",
         ),
     output:
-        **{
-            format: ensure(f"{RESULTS}/tables/controls.{format}", non_empty=True)
-            for format in FORMATS
-        },
+        **made("tables/controls", FORMATS, caption="controls"),
     log:
         f"{RESULTS}/logs/tables/controls.log",
     conda:
@@ -189,12 +172,7 @@ if JUDGED_RUNS:
             significance=[run_file(run, "significance.csv") for run in JUDGED_RUNS],
             code=package("truth", "rendering", "labels"),
         output:
-            **{
-                format: ensure(
-                    f"{RESULTS}/tables/significance.{format}", non_empty=True
-                )
-                for format in FORMATS
-            },
+            **made("tables/significance", FORMATS, caption="significance"),
         log:
             f"{RESULTS}/logs/tables/significance.log",
         conda:

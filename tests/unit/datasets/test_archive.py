@@ -357,6 +357,15 @@ def test_an_encrypted_member_is_refused(path: Path) -> None:
     assert "training_set.npy: encrypted" in refused(path)
 
 
+def test_a_name_that_is_no_text_is_refused(path: Path) -> None:
+    content = bytearray(pack(path, members(arrays())).read_bytes())
+    entry = directory_entry(bytes(content), "Data/region1/training_set.npy")
+    content[entry + 9] |= 0x08  # says that the name is UTF-8
+    content[entry + 46] = 0xFF
+    path.write_bytes(content)
+    assert re.search(r"cannot be read as a zip file \(UnicodeDecodeError: .*\); get it again", refused(path))
+
+
 def test_an_unusual_compression_is_refused(path: Path) -> None:
     pack(path, members(arrays()), zipfile.ZIP_BZIP2)
     assert "not deflated" in refused(path)
