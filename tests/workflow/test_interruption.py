@@ -24,6 +24,7 @@ CONFIG = {
     "training": {"batch_size": 16, "validate_every": 7, "max_steps": 120, "patience": 120},
     "loss": {"reduction": "sum"},
     "device": "cpu",
+    "precision": "float32",
 }
 OUTPUTS = ("weights.pt", "history.csv", "training.json", "predictions.npz")
 
