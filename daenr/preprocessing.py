@@ -89,13 +89,8 @@ def preprocess(
         ValueError: intensities do not fit the range, or one side of the split would be empty.
     """
     region = recording.region
-    images, test_images = (
-        to_model_images(raw, intensity_range, f"{region}, {what}")
-        for raw, what in (
-            (recording.training_images, "training images"),
-            (recording.test_images, "test images"),
-        )
-    )
+    images = to_model_images(recording.training_images, intensity_range, f"{region}, training images")
+    test_images = to_model_images(recording.test_images, intensity_range, f"{region}, test images")
     ids = image_ids(recording.training_images)
     held_out = split(ids, validation_fraction, split_seed, region)
     responses = recording.training_responses.astype(np.float32)

@@ -60,11 +60,7 @@ def test_neurons(
         ValueError: there are fewer than 3 images, for which no p-value is defined.
     """
     images = len(prediction)
-    if images < 3:
-        raise ValueError(
-            f"prediction: {images} images, a correlation test needs at least 3; add test images, or validation "
-            "images (split.validation_fraction) if the neurons are tested on those"
-        )
+    _require_enough(images)
     correlation = pearson(prediction, response)
     null = stats.beta(images / 2 - 1, images / 2 - 1, loc=-1, scale=2)
     p = 2 * null.sf(np.abs(correlation))
@@ -83,6 +79,14 @@ def test_neurons(
             "chance": (shuffled >= null.isf(threshold / 2)).mean(axis=0),
         }
     )
+
+
+def _require_enough(images: int) -> None:
+    if images < 3:
+        raise ValueError(
+            f"prediction: {images} images, a correlation test needs at least 3; add test images, or validation "
+            "images (split.validation_fraction) if the neurons are tested on those"
+        )
 
 
 def _permute(

@@ -406,10 +406,7 @@ def train(
     validation = _split(data.validation_images, data.validation_responses[:, neurons], device)
     if run.control == "shuffled":
         order = generator(run.seed, "shuffled responses")
-        training, validation = (
-            replace(split, responses=controls.shuffle(split.responses, order))
-            for split in (training, validation)
-        )
+        training, validation = _shuffled(training, order), _shuffled(validation, order)
     elif run.control == "frozen":
         assert pretrained is not None
         controls.freeze_trained(model, pretrained)
@@ -434,6 +431,10 @@ def train(
     return Trained(
         model, result, seconds, precision, *predict(model, data.test_images, device), validation_response
     )
+
+
+def _shuffled(split: Split, order: torch.Generator) -> Split:
+    return replace(split, responses=controls.shuffle(split.responses, order))
 
 
 def _split(
