@@ -44,27 +44,11 @@ class Point:
 def measure(neurons: int, images: int, batch: int) -> Point:
     """Train for a few steps, after two to warm up."""
     from daenr.models.autoencoders import ModelSpec
-    from daenr.preprocessing import RegionData
     from daenr.runs import Run
+    from daenr.timing import noise_region
     from daenr.training import Protocol, Spec, train
 
-    rng = np.random.default_rng(0)
-    images_of = [rng.random((count, 1, 32, 32), np.float32) for count in (images, VALIDATION, 50)]
-    responses_of = [rng.random((count, neurons), np.float32) for count in (images, VALIDATION, 50)]
-    data = RegionData(
-        train_images=images_of[0],
-        train_responses=responses_of[0],
-        train_image_id=np.arange(images),
-        validation_images=images_of[1],
-        validation_responses=responses_of[1],
-        validation_image_id=np.arange(VALIDATION),
-        test_images=images_of[2],
-        test_trials=responses_of[2][None],
-        test_responses=responses_of[2],
-        receptive_field=np.full((neurons, 2), 16),
-        responsive=None,
-        attributes={},
-    )
+    data = noise_region(images, VALIDATION, neurons)
     run = Run("benchmark", "region3", "cae-fr", "h2", 1.0, 0.5, "all", 0)
     for steps in (2, STEPS):
         protocol = Protocol(batch_size=batch, validate_every=steps, rounds=1, max_steps=steps)

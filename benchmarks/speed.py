@@ -32,9 +32,9 @@ from daenr.config import resolve
 from daenr.losses import joint_loss
 from daenr.paper import region_sizes
 from daenr.runs import AUTOENCODERS, LAYERS, MODELS, plan
+from daenr.timing import STEPS_OF_A_TRAINING
 
 ROOT = Path(__file__).parents[1]
-STEPS_OF_A_TRAINING = 2500
 BATCH = 64
 AGREEMENT = 1e-4
 OURS = ("ours", "ours_in_bf16")

@@ -25,16 +25,13 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from daenr.config import VARIED, resolve, training_counts  # noqa: E402
+from daenr.config import resolve, training_counts  # noqa: E402
 from daenr.paper import region_sizes  # noqa: E402
-from daenr.preprocessing import RegionData  # noqa: E402
 from daenr.runs import Run, plan  # noqa: E402
+from daenr.timing import STEPS_OF_A_TRAINING, noise_region  # noqa: E402
 
 PAPER = ROOT / "config/paper"
-TEST_IMAGES = 50
 TIMED_STEPS = 8
-STEPS_OF_A_TRAINING = 2500
-"""Of the paper's protocol, which ends when it has learned enough: 2,000 to 3,000 in what was seen."""
 
 
 @dataclass(frozen=True)
@@ -43,32 +40,6 @@ class Cost:
 
     step: float
     around: float
-
-
-def noise(train: int, validation: int, neurons: int) -> RegionData:
-    """A region of noise."""
-    rng = np.random.default_rng(0)
-
-    def stimuli(count: int) -> np.ndarray:
-        return rng.uniform(-1, 1, (count, 1, 32, 32)).astype(np.float32)
-
-    def responses(*shape: int) -> np.ndarray:
-        return rng.gamma(1.0, 0.6, (*shape, neurons)).astype(np.float32)
-
-    return RegionData(
-        train_images=stimuli(train),
-        train_responses=responses(train),
-        train_image_id=np.arange(train),
-        validation_images=stimuli(validation),
-        validation_responses=responses(validation),
-        validation_image_id=np.arange(train, train + validation),
-        test_images=stimuli(TEST_IMAGES),
-        test_trials=responses(1, TEST_IMAGES),
-        test_responses=responses(TEST_IMAGES),
-        receptive_field=rng.integers(0, 32, (neurons, 2)),
-        responsive=None,
-        attributes={},
-    )
 
 
 def size(config: Mapping[str, Any]) -> tuple[int, int]:
@@ -90,7 +61,7 @@ def cost(run: Run, config: Mapping[str, Any]) -> Cost:
     looked_at = config["split"]["validation_fraction"] * images
     # A look at a validation split as much smaller as these steps are fewer than those between two looks.
     validation = max(1, round(looked_at * TIMED_STEPS / protocol["validate_every"]))
-    data = noise(max(images - round(looked_at), protocol["batch_size"]), validation, neurons)
+    data = noise_region(max(images - round(looked_at), protocol["batch_size"]), validation, neurons)
     spec = Spec.from_config(config)
     for steps in (2, TIMED_STEPS):
         short = replace(spec.protocol, validate_every=steps, patience=steps, rounds=1, max_steps=steps)
@@ -102,10 +73,7 @@ def cost(run: Run, config: Mapping[str, Any]) -> Cost:
 
 def settings(run: Run, config: Mapping[str, Any]) -> dict[str, Any]:
     """The config as the run's variant has it."""
-    varied = (
-        config["variants"][run.variant] if run.variant else {section: config[section] for section in VARIED}
-    )
-    return {**config, **varied}
+    return {**config, **config["variants"].get(run.variant, {})}
 
 
 def start_time(script: str, cores: int) -> float:

@@ -12,19 +12,13 @@ import json, runpy, sys
 import numpy as np
 script = runpy.run_path("scripts/train.py")
 from daenr.models.autoencoders import ModelSpec
-from daenr.preprocessing import RegionData
 from daenr.runs import Run
+from daenr.timing import noise_region
 from daenr.training import Protocol
-images, trials = np.zeros((8, 1, 32, 32), np.float32), np.ones((1, 8, 3), np.float32)
-numbers, responses = np.arange(8), trials[0]
-region = RegionData(
-    images, responses, numbers, images, responses, numbers + 8, images, trials, responses,
-    np.full((3, 2), 16), None, {},
-)
 run = Run("x", "region1", "vq-vae-fc", "h1", 1.0, 1.0, "all", 0)
 protocol = Protocol(batch_size=4, validate_every=2, max_steps=2)
 spec = script["Spec"](ModelSpec(channels=2), protocol, "sum", "cpu")
-script["train"](run, region, np.arange(3), spec)
+script["train"](run, noise_region(8, 8, 3), np.arange(3), spec)
 print(json.dumps(sorted(sys.modules)))
 """
 
