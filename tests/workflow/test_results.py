@@ -1,7 +1,9 @@
 """What comes out of a whole run, and what an edit or a changed key would do again."""
 
 import csv
+import html
 import json
+import re
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -295,8 +297,11 @@ def test_snakemakes_report_holds_every_result_with_its_caption(finished, tmp_pat
     with zipfile.ZipFile(tmp_path / "report.zip") as report:
         names = {Path(name).name for name in report.namelist()}
         page = report.read("report/report.html").decode()
+    results = json.loads(re.search(r"var results = ({.*});?$", page, re.MULTILINE)[1])
     shown = {"claims.html", "report.html", "table2.html", "table4-ceiling.html", "runtimes.html"}
-    assert shown | {"figure2.png", "figure3.png", "figure4.png", "curves.png"} <= names
+    shown |= {"figure2.png", "figure3.png", "figure4.png", "curves.png"}
+    assert shown <= names
+    assert shown <= {result["name"] for result in results.values()}
     for category in (
         "1. Verdicts",
         "2. Tables of the paper",
@@ -304,6 +309,12 @@ def test_snakemakes_report_holds_every_result_with_its_caption(finished, tmp_pat
         "7. All on one page",
     ):
         assert category in page
+    # The project's own page has the same captions.
+    own = plain((finished.folder / "results/mylab/report.html").read_text())
+    for result in results.values():
+        assert result["labels"]["result"]
+        if result["name"] != "report.html":
+            assert plain(result["caption"]) in own
     captions = (
         "A plain convolutional auto-encoder",
         "Table 4 divided by",
@@ -311,4 +322,8 @@ def test_snakemakes_report_holds_every_result_with_its_caption(finished, tmp_pat
     )
     for caption in captions:
         assert caption in page
-    assert "{%" not in page.partition("results")[2][:200_000]
+
+
+def plain(text):
+    """Text of HTML without its tags."""
+    return " ".join(html.unescape(re.sub("<[^>]*>", "", text)).split())
