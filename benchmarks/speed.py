@@ -32,7 +32,7 @@ from daenr.config import resolve
 from daenr.losses import joint_loss
 from daenr.paper import region_sizes
 from daenr.runs import AUTOENCODERS, LAYERS, MODELS, plan
-from daenr.timing import STEPS_OF_A_TRAINING
+from daenr.timing import expected_steps
 
 ROOT = Path(__file__).parents[1]
 BATCH = 64
@@ -167,15 +167,11 @@ def show(rows: Sequence[Row], chosen: Sequence[str], limits: Mapping[str, float]
 def project(rows: Sequence[Row], chosen: Sequence[str]) -> None:
     """Hours that the paper's 216 trainings take with each loop, and their ratio to the plain one's."""
     by_case = {(row.job.model, row.job.layer): row for row in rows}
-    runs = plan(resolve({}, ROOT), ROOT / "config/paper")
+    config = resolve({}, ROOT)
+    runs, steps = plan(config, ROOT / "config/paper"), expected_steps(config["training"])
     measured = [by_case[run.model, run.layer] for run in runs if (run.model, run.layer) in by_case]
-    hours = {
-        loop: sum(STEPS_OF_A_TRAINING * BATCH / row.median(loop) for row in measured) / 3600
-        for loop in chosen
-    }
-    print(
-        f"\n{len(measured)} of the paper's {len(runs)} trainings, {STEPS_OF_A_TRAINING} steps of {BATCH} each:"
-    )
+    hours = {loop: sum(steps * BATCH / row.median(loop) for row in measured) / 3600 for loop in chosen}
+    print(f"\n{len(measured)} of the paper's {len(runs)} trainings, {steps} steps of {BATCH} each:")
     for loop, value in hours.items():
         print(f"{loop:>17}: {value:6.2f} h, {value / hours['plain']:.2f} of plain")
 

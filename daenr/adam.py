@@ -44,7 +44,7 @@ class Adam:
             if parameter.grad is not None:
                 mean.lerp_(parameter.grad, 1 - BETAS[0])
                 square.mul_(BETAS[1]).addcmul_(parameter.grad, parameter.grad, value=1 - BETAS[1])
-                deviation = (square.sqrt() / correction).add_(EPSILON)
+                deviation = square.sqrt().div_(correction).add_(EPSILON)
                 parameter.addcdiv_(mean, deviation, value=-size)
 
     def state_dict(self) -> dict[str, Any]:

@@ -22,6 +22,18 @@ PUBLISHED_IMAGE_BYTES = 31 * 31 * 8
 VARIED = ("model", "training", "loss", "evaluation")
 """Sections of the config that a variant can change."""
 
+PRESETS: Mapping[str, Mapping[str, int | float]] = {
+    "protocol": {},
+    "fast": {
+        "learning_rate": 0.002,
+        "batch_size": 32,
+        "patience": 150,
+        "rounds": 3,
+        "learning_rate_factor": 0.3,
+    },
+}
+"""Schedules by the name that ``training.preset`` takes: the keys in which they differ from the paper's protocol."""
+
 
 class ConfigError(ValueError):
     """A mistake in the config; the message starts with the path of the key."""
@@ -67,15 +79,24 @@ def resolve(config: Mapping[str, Any], root: Path) -> dict[str, Any]:
 
 
 def _validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy with the schema's defaults filled in.
+    """A copy with the defaults of the preset and of the schema filled in; the preset's name is then done with.
 
     Raises:
-        ConfigError: the first thing that the schema does not allow.
+        ConfigError: the first thing that the schema does not allow, or a key that contradicts the preset.
     """
     filled = copy.deepcopy(dict(config))
     error = jsonschema.exceptions.best_match(_Filling(schema).iter_errors(filled))
     if error is not None:
         raise ConfigError(_explain(error))
+    name = filled["training"].pop("preset")
+    written = config.get("training", {})
+    for key, value in PRESETS[name].items():
+        if written.get(key, value) != value:
+            raise ConfigError(
+                f"training.{key}: {written[key]} contradicts training.preset: {name}, which takes {value}; "
+                "remove one of the two"
+            )
+        filled["training"][key] = value
     return filled
 
 
@@ -86,8 +107,13 @@ def _variant(
     schema: Mapping[str, Any],
     paper: Path,
 ) -> dict[str, Any]:
-    """The variant's sections in full: the config's own, with the keys that differ put in their place."""
+    """The variant's sections in full: the config's own, with the keys that differ put in their place.
+
+    One that names a preset has the whole training section from there.
+    """
     sections = {section: {**config[section], **settings.get(section, {})} for section in VARIED}
+    if "preset" in settings.get("training", {}):
+        sections["training"] = settings["training"]
     try:
         varied = _validated({**config, **sections}, schema)
         check(varied, paper)

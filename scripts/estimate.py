@@ -28,18 +28,20 @@ sys.path.insert(0, str(ROOT))
 from daenr.config import resolve, training_counts  # noqa: E402
 from daenr.paper import region_sizes  # noqa: E402
 from daenr.runs import Run, plan  # noqa: E402
-from daenr.timing import STEPS_OF_A_TRAINING, noise_region  # noqa: E402
+from daenr.timing import expected_steps, noise_region  # noqa: E402
 
 PAPER = ROOT / "config/paper"
 TIMED_STEPS = 8
+STARTS_OF_A_RESULT = 2
+"""How many times the start of its process a table or figure takes, as seen in the demo."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds on one core: of a training step with its share of a look, and of all around a fit."""
+    """Seconds on one core: of a training step with its share of a look, and of all that a process does once."""
 
     step: float
-    around: float
+    once: float
 
 
 def size(config: Mapping[str, Any]) -> tuple[int, int]:
@@ -53,7 +55,7 @@ def size(config: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def cost(run: Run, config: Mapping[str, Any]) -> Cost:
-    """Time a few steps of a run's model, after two to warm up."""
+    """Time a few steps of a run's model in a process that has trained nothing yet, after two to warm up."""
     from daenr.training import Spec, train  # here, since the process that asks needs no torch
 
     images, neurons = size(config)
@@ -63,12 +65,15 @@ def cost(run: Run, config: Mapping[str, Any]) -> Cost:
     validation = max(1, round(looked_at * TIMED_STEPS / protocol["validate_every"]))
     data = noise_region(max(images - round(looked_at), protocol["batch_size"]), validation, neurons)
     spec = Spec.from_config(config)
+    took = {}
     for steps in (2, TIMED_STEPS):
         short = replace(spec.protocol, validate_every=steps, patience=steps, rounds=1, max_steps=steps)
         start = time.perf_counter()
         trained = train(run, data, np.arange(neurons), replace(spec, protocol=short))
-        around = time.perf_counter() - start - trained.seconds
-    return Cost(trained.seconds / steps, around)
+        took[steps] = time.perf_counter() - start
+    step = trained.seconds / TIMED_STEPS
+    # The first one met a fresh process, as every training does: it builds kernels and fills its caches.
+    return Cost(step, max(took[2] - 2 * step, took[TIMED_STEPS] - trained.seconds))
 
 
 def settings(run: Run, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,33 +120,32 @@ def jobs(configfile: Path) -> tuple[dict[str, int], float]:
     return counts, time.perf_counter() - start
 
 
-def steps(run: Run, config: Mapping[str, Any]) -> int:
-    """Steps of a training over all rounds; where no cap says so, those of the paper's protocol."""
-    protocol = settings(run, config)["training"]
-    return protocol["rounds"] * protocol["max_steps"] if protocol["max_steps"] else STEPS_OF_A_TRAINING
-
-
 def main(configfile: Path, cores: int) -> None:
     config = resolve(yaml.safe_load(configfile.read_text()), ROOT)
     counts, scheduling = jobs(configfile)
     runs = plan(config, PAPER)
     alike = {(run.model, run.layer, run.variant): replace(run, control=None) for run in runs}
     print(f"timing {len(alike)} models on {cores} cores ...", flush=True)
-    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(cores, spawn, max_tasks_per_child=1) as pool:
         costs = pool.map(cost, alike.values(), [settings(run, config) for run in alike.values()])
         measured = dict(zip(alike, costs, strict=True))
-    start, light = start_time("train.py", cores), start_time("evaluate.py", cores)
-    stepping = around = 0.0
-    for run in runs:
-        found = measured[run.model, run.layer, run.variant]
-        stepping += steps(run, config) * found.step
-        around += found.around
-    others = sum(counts.values()) - counts.get("train", 0) - counts.get("all", 0)
+    starts = {
+        script: start_time(f"{script}.py", cores) for script in ("train", "evaluate", "figure_neuron_counts")
+    }
+    result = STARTS_OF_A_RESULT * starts["figure_neuron_counts"]
+    steps = [expected_steps(settings(run, config)["training"]) for run in runs]
+    found = [measured[run.model, run.layer, run.variant] for run in runs]
+    evaluations = counts.get("evaluate", 0)
+    results = sum(counts.values()) - counts.get("train", 0) - counts.get("all", 0) - evaluations
     parts = {
-        f"{len(runs)} trainings, {sum(steps(run, config) for run in runs):,} steps": stepping,
-        "models built, test sets predicted": around,
-        f"{len(runs)} starts of a training process, {start:.1f} s each": len(runs) * start,
-        f"{others} other jobs, {light:.1f} s each": others * light,
+        f"{len(runs)} trainings, {sum(steps):,} steps": sum(
+            count * each.step for count, each in zip(steps, found, strict=True)
+        ),
+        f"{len(runs)} starts of a training, {starts['train']:.1f} s each": len(runs) * starts["train"],
+        "kernels and models built, test sets predicted": sum(each.once for each in found),
+        f"{evaluations} evaluations, {starts['evaluate']:.1f} s each": evaluations * starts["evaluate"],
+        f"{results} other jobs, {result:.1f} s each": results * result,
     }
     for part, seconds in parts.items():
         print(f"{seconds / cores / 60:8.1f} min  {part}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from daenr.config import ConfigError, resolve
+from daenr.config import PRESETS, ConfigError, resolve
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -99,6 +99,11 @@ def test_every_key_is_explained_in_the_readme():
             r"^regions\[0\]: 'V1_left' does not match .*letters, digits, points and dashes",
         ),
         ({"training": {"patience": 20}}, r"^training\.patience: 20 steps end before the first look"),
+        ({"training": {"preset": "slow"}}, r"^training\.preset: 'slow' is not one of \['protocol', 'fast'\]"),
+        (
+            {"training": {"preset": "fast", "patience": 1000}},
+            r"^training\.patience: 1000 contradicts training\.preset: fast, which takes \d+; remove one",
+        ),
         ({"split": {"validation_fraction": 1}}, r"^split\.validation_fraction: "),
         ({"controls": ["shuffle"]}, r"^controls\[0\]: 'shuffle' is not one of"),
         ({"variants": {"a b": {"loss": {}}}}, r"^variants: 'a b' does not match"),
@@ -124,6 +129,39 @@ def test_a_damaged_local_archive_is_named(tmp_path):
         file.writestr("Data/region1/training_inputs.npy", b"not an array")
     with pytest.raises(ConfigError, match=r"^dataset\.source: .*damaged\.zip"):
         resolve({"dataset": {"name": "x", "source": str(damaged)}}, ROOT)
+
+
+def test_a_preset_sets_its_keys_and_leaves_the_others():
+    protocol = resolve({}, ROOT)["training"]
+    fast = resolve({"training": {"preset": "fast", "max_steps": 40}}, ROOT)["training"]
+    assert fast == {**protocol, **PRESETS["fast"], "max_steps": 40}
+    assert fast != {**protocol, "max_steps": 40}
+    assert resolve({"training": {"preset": "protocol"}}, ROOT)["training"] == protocol
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_resolved_preset_resolves_to_itself(preset):
+    config = resolve({"training": {"preset": preset}}, ROOT)
+    assert resolve(config, ROOT) == config
+
+
+def test_a_key_may_repeat_what_the_preset_says():
+    training = {"preset": "fast", **PRESETS["fast"]}
+    assert resolve({"training": training}, ROOT) == resolve({"training": {"preset": "fast"}}, ROOT)
+
+
+def test_every_preset_is_in_the_schema():
+    schema = yaml.safe_load(SCHEMA.read_text())["properties"]["training"]["properties"]
+    assert set(schema["preset"]["enum"]) == set(PRESETS)
+    assert all(set(keys) <= set(schema) for keys in PRESETS.values())
+
+
+@pytest.mark.parametrize(("own", "varied"), [("protocol", "fast"), ("fast", "protocol")])
+def test_a_variant_can_take_the_other_preset(own, varied):
+    config = {"training": {"preset": own}, "variants": {"other": {"training": {"preset": varied}}}}
+    resolved = resolve(config, ROOT)
+    other = resolve({"training": {"preset": varied}}, ROOT)
+    assert resolved["variants"]["other"]["training"] == other["training"] != resolved["training"]
 
 
 def test_the_users_config_is_left_alone():

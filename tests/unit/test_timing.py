@@ -1,6 +1,10 @@
-import numpy as np
+from pathlib import Path
 
-from daenr.timing import noise_region
+import numpy as np
+import pytest
+
+from daenr.config import resolve
+from daenr.timing import expected_steps, noise_region
 
 
 def test_a_region_of_noise_has_the_sizes_asked_for_and_values_that_a_recording_has():
@@ -13,3 +17,12 @@ def test_a_region_of_noise_has_the_sizes_asked_for_and_values_that_a_recording_h
     assert -1 <= region.train_images.min() < -0.9 < 0.9 < region.train_images.max() <= 1
     assert region.train_responses.min() >= 0
     assert np.array_equal(region.test_responses, region.test_trials.mean(0))
+
+
+@pytest.mark.parametrize(
+    ("training", "steps"),
+    [({}, 2500), ({"max_steps": 30}, 60), ({"patience": 100, "rounds": 4, "max_steps": None}, 900)],
+)
+def test_a_training_takes_its_cap_or_its_patience_and_what_improves(training, steps):
+    config = resolve({"training": training}, Path(__file__).parents[2])
+    assert expected_steps(config["training"]) == steps
