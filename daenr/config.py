@@ -113,7 +113,7 @@ def _variant(
     """
     sections = {section: {**config[section], **settings.get(section, {})} for section in VARIED}
     if "preset" in settings.get("training", {}):
-        sections["training"] = settings["training"]
+        sections["training"] = dict(settings["training"])
     try:
         varied = _validated({**config, **sections}, schema)
         check(varied, paper)
