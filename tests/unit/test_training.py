@@ -12,6 +12,7 @@ import yaml
 from torch import nn
 
 from daenr import training
+from daenr.config import resolve
 from daenr.models.autoencoders import ModelSpec
 from daenr.models.daenr import DAENR, build
 from daenr.models.readouts import Population
@@ -614,10 +615,8 @@ def test_not_finite_is_an_error_that_a_log_shows_in_one_line():
 
 @pytest.fixture
 def config() -> dict[str, Any]:
-    path = Path(__file__).parents[2] / "config" / "config.yaml"
-    with path.open() as file:
-        loaded: dict[str, Any] = yaml.safe_load(file)
-    return loaded
+    root = Path(__file__).parents[2]
+    return resolve(yaml.safe_load((root / "config/config.yaml").read_text()), root)
 
 
 def test_defaults_are_those_of_the_papers_config(config):
