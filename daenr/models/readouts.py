@@ -95,7 +95,7 @@ class FullyConnectedReadout(Readout):
         if self.training:
             # torch's own dropout takes no generator
             uniform = torch.rand(flat.shape, generator=self.noise, device=flat.device, dtype=self.bias.dtype)
-            flat = flat * (uniform < self.keep).to(flat.dtype).div_(self.keep)
+            flat = flat * (uniform < self.keep).to(flat.dtype) / self.keep
         drive: Tensor = self.linear(flat)
         return drive
 

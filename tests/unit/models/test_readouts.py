@@ -233,6 +233,14 @@ def test_dropout_drops_its_share_and_scales_up_the_rest(dropout):
     np.testing.assert_allclose(drive[~dropped], 1 / (1 - dropout), rtol=1e-12)
 
 
+@pytest.mark.parametrize("dropout", [0.5, 0.3])
+def test_dropout_multiplies_by_the_mask_and_divides_by_what_is_kept_to_the_bit(dropout):
+    features = _features(4)
+    uniform = torch.rand(features.flatten(1).shape, generator=generator(0, "dropout"), dtype=torch.float64)
+    expected = features.flatten(1).numpy() * (uniform.numpy() < 1 - dropout) / (1 - dropout)
+    assert np.array_equal(_transparent_fc(dropout).drive(features).detach().numpy(), expected)
+
+
 def test_dropout_is_new_at_every_step_and_comes_from_the_seed():
     ones = torch.ones(2, CHANNELS, 8, 8, dtype=torch.float64)
     readout, again, other = _transparent_fc(0.5), _transparent_fc(0.5), _transparent_fc(0.5, seed=1)
