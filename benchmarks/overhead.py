@@ -29,7 +29,7 @@ MODELS = (("cae-fr", "h2"), ("cnn-fr", "h1"), ("vae-fc", "h2"), ("vq-vae-fm", "h
 
 FIRST_STEP = """
 import pickle, runpy, sys
-import snakemake.script
+import snakemake.script  # as the head that Snakemake puts before a script does
 script = runpy.run_path("scripts/train.py")
 import daenr.training
 def stop(*_): sys.exit(0)
@@ -54,15 +54,14 @@ def start(*arguments: str) -> float:
 
 def starts(region: Path) -> None:
     """Alternate ``import torch`` with a training up to its first step."""
-    torch, training = [], []
+    bare, training = [], []
     for _ in range(REPEATS + 1):
-        torch.append(start("-c", "import torch"))
+        bare.append(start("-c", "import torch"))
         training.append(start("-c", FIRST_STEP, str(region)))
-    ratios = [
-        mine / theirs for mine, theirs in zip(training[1:], torch[1:], strict=True)
-    ]  # the first read the disk
+    bare, training = bare[1:], training[1:]  # the first of each read the disk
+    ratios = [mine / theirs for mine, theirs in zip(training, bare, strict=True)]
     print(
-        f"start: {statistics.median(training[1:]):.2f} s to the first step, {statistics.median(torch[1:]):.2f} s for "
+        f"start: {statistics.median(training):.2f} s to the first step, {statistics.median(bare):.2f} s for "
         f"import torch; ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}, n={REPEATS})"
     )
 

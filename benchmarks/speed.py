@@ -89,19 +89,19 @@ def matrix_product(precision: torch.dtype, size: int = 1536, repeats: int = 8) -
     return repeats * 2 * size**3 / (time.perf_counter() - start)
 
 
-def flops(job: Job) -> float:
-    """FLOPs of a training step, forward and backward, per image."""
+def counted(job: Job) -> FlopCounterMode:
+    """The FLOPs of one training step, forward and backward, by operator."""
     training, _ = loops.data(job)
     model, run = loops.model_of(job.run, training), job.run
     images, responses = training.images[: job.batch], training.responses[: job.batch]
     with FlopCounterMode(display=False) as counter:
         joint_loss(model(images), images, responses, run.alpha, run.beta).total.backward()
-    return counter.get_total_flops() / job.batch
+    return counter
 
 
 @dataclass
 class Row:
-    """What was measured of one model and layer: images a second of each loop at each repeat."""
+    """What was measured of one model and layer: FLOPs a step and image; images a second of each loop at each repeat."""
 
     job: Job
     flops: float
@@ -125,7 +125,7 @@ def cases(models: Sequence[str], layers: Sequence[str]) -> list[tuple[str, str |
 
 def measure(cores: Cores, job: Job, chosen: Sequence[str], repeats: int) -> Row:
     """Every loop, the others' order turned by one each time."""
-    row = Row(job, flops(job), {loop: [] for loop in chosen})
+    row = Row(job, counted(job).get_total_flops() / job.batch, {loop: [] for loop in chosen})
     for repeat in range(repeats):
         turn = repeat % len(chosen)
         for loop in (*chosen[turn:], *chosen[:turn]):

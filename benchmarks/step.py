@@ -12,14 +12,12 @@ import statistics
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 
 import loops
 import torch
 from loops import Job
-from speed import BATCH, matrix_product
+from speed import BATCH, counted, matrix_product
 from torch.profiler import ProfilerActivity, profile
-from torch.utils.flop_counter import FlopCounterMode
 
 from daenr import devices
 from daenr.randomness import generator
@@ -43,24 +41,23 @@ def kind(name: str) -> str:
 
 
 def profiled(job: Job, precision: torch.dtype) -> tuple[dict[str, float], dict[str, float]]:
-    """Seconds and FLOPs of a step by kind."""
+    """Seconds and FLOPs of a step by kind; the seconds have a step's share of a look in them, as in ``speed.py``."""
     devices.make_repeatable()
     devices.keep_memory()
-    training, validation = loops.data(replace(job, steps=1))
+    training, validation = loops.data(job)
     model = loops.model_of(job.run, training)
     objective = Objective(job.run.alpha, job.run.beta, precision=precision)
-    protocol = Protocol(batch_size=BATCH, validate_every=STEPS, rounds=1, max_steps=STEPS)
+    protocol = Protocol(batch_size=job.batch, validate_every=STEPS, rounds=1, max_steps=STEPS)
     seconds: dict[str, float] = defaultdict(float)
     flops: dict[str, float] = defaultdict(float)
     with devices.laid_out(model, model.encoder.blocks, precision):
-        with FlopCounterMode(display=False) as counter:
-            fit(model, training, validation, objective, replace(protocol, max_steps=1), generator(0, "order"))
+        fit(model, training, validation, objective, protocol, generator(0, "order"))  # warms up
         with profile(activities=[ProfilerActivity.CPU]) as found:
             fit(model, training, validation, objective, protocol, generator(0, "order"))
     for event in found.key_averages():
         seconds[kind(event.key)] += event.self_cpu_time_total / 1e6 / STEPS
-    for operator, count in counter.get_flop_counts()["Global"].items():
-        flops[kind(f"aten::{str(operator).removeprefix('aten.')}")] += count
+    for operator, count in counted(job).get_flop_counts()["Global"].items():
+        flops[kind(str(operator).replace(".", "::"))] += count
     return dict(seconds), dict(flops)
 
 
@@ -80,7 +77,7 @@ def main() -> None:
 def show(title: str, seconds: Mapping[str, float], flops: Mapping[str, float], limit: float) -> None:
     """One table."""
     whole = sum(seconds.values())
-    print(f"\n{title}; limit {limit / 1e9:.0f} GFLOP/s a core")
+    print(f"\n{title}; limit {limit / 1e9:.0f} GFLOP/s a core\n")
     print("| | ms a step | share | MFLOP an image | of the limit |")
     print("| --- " * 5 + "|")
     for name in (*KINDS, "the rest"):
