@@ -1,9 +1,11 @@
 """How a training's time and memory grow with neurons, images and batch size; a plot, a table and exponents.
 
     PYTHONPATH=. python benchmarks/scaling.py docs/scaling.png
+    PYTHONPATH=. python benchmarks/scaling.py --families
 
 Each point is a training of CAE-FR at h2 in a process of its own, on one thread and on noise. The exponent k of
 y ~ x^k is fitted to the upper half of the points, where what does not grow no longer hides what does.
+``--families``: the memory of each of the fifteen families at the paper's size instead, in both precisions.
 """
 
 import argparse
@@ -13,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -20,6 +23,8 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+
+from daenr.runs import AUTOENCODERS, LAYERS, MODELS
 
 PAPER: Mapping[str, int] = {"neurons": 102, "images": 1440, "batch": 64}
 """Region 3 of the paper; what is not varied has these values."""
@@ -41,18 +46,28 @@ class Point:
     memory: float
 
 
-def measure(neurons: int, images: int, batch: int) -> Point:
+def measure(
+    neurons: int,
+    images: int,
+    batch: int,
+    model: str = "cae-fr",
+    layer: str | None = "h2",
+    precision: str = "float32",
+    validation: int = VALIDATION,
+) -> Point:
     """Train for a few steps, after two to warm up."""
     from daenr.models.autoencoders import ModelSpec
-    from daenr.runs import Run
+    from daenr.runs import BASELINES, Run
     from daenr.timing import noise_region
     from daenr.training import Protocol, Spec, train
 
-    data = noise_region(images, VALIDATION, neurons)
-    run = Run("benchmark", "region3", "cae-fr", "h2", 1.0, 0.5, "all", 0)
+    data = noise_region(images, validation, neurons)
+    alpha, beta = float(model not in BASELINES), float(model not in AUTOENCODERS)
+    run = Run("benchmark", "region3", model, layer, alpha, beta, "all", 0)
     for steps in (2, STEPS):
         protocol = Protocol(batch_size=batch, validate_every=steps, rounds=1, max_steps=steps)
-        trained = train(run, data, np.arange(neurons), Spec(ModelSpec(), protocol, "sum", "cpu"))
+        spec = Spec(ModelSpec(), protocol, "sum", "cpu", precision)
+        trained = train(run, data, np.arange(neurons), spec)
     return Point(1000 * trained.seconds / STEPS, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
@@ -63,15 +78,37 @@ def exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
     return float(slope)
 
 
+def alone(**options: Any) -> Point:
+    """``measure`` in a process of its own, since memory that was taken once counts for good."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(measure, **options).result()
+
+
+def families() -> None:
+    """Print the largest memory of every family: over its layers, with the paper's share of validation images."""
+    print("| model | float32, MB | bf16, MB |")
+    print("| --- " * 3 + "|")
+    for model in MODELS:
+        cells = []
+        for precision in ("float32", "bf16"):
+            memory = {
+                layer or "": alone(
+                    **PAPER, model=model, layer=layer, precision=precision, validation=PAPER["images"] // 4
+                ).memory
+                for layer in ([None] if model in AUTOENCODERS else LAYERS)
+            }
+            largest = max(memory, key=lambda layer: memory[layer])
+            cells.append(f"{memory[largest]:.0f} {largest}".strip())
+        print(f"| {model} | {' | '.join(cells)} |", flush=True)
+
+
 def main(plot: Path) -> None:
     """Measure every point, print the table and draw the plot."""
     figure, axes = plt.subplots(2, len(VARIED), figsize=(9, 5), layout="constrained", sharey="row")
     for column, (name, sizes) in enumerate(VARIED.items()):
         points = []
         for size in sizes:
-            # A process of its own, since memory that was taken once counts for good.
-            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-                points.append(process.submit(measure, **{**PAPER, name: size}).result())
+            points.append(alone(**{**PAPER, name: size}))
             print(f"{name} {size}: {points[-1].step:.0f} ms a step, {points[-1].memory:.0f} MB", flush=True)
         for row, (field, label) in enumerate((("step", "ms a step"), ("memory", "peak memory, MB"))):
             values = [getattr(point, field) for point in points]
@@ -88,5 +125,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("plot", type=Path)
-    main(parser.parse_args().plot)
+    chosen = parser.add_mutually_exclusive_group(required=True)
+    chosen.add_argument("plot", type=Path, nargs="?")
+    chosen.add_argument("--families", action="store_true", help="memory of every family instead of the plot")
+    options = parser.parse_args()
+    if options.families:
+        families()
+    else:
+        main(options.plot)

@@ -30,6 +30,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "matrix products": ("aten::mm", "aten::addmm", "aten::bmm"),
     "batch norm": ("batch_norm",),
     "ELU": ("elu",),
+    "Adam": ("lerp_", "addcmul_", "addcdiv_", "sqrt", "aten::mul_", "aten::div_"),
+    "random numbers": ("uniform_", "normal_"),
     "copies, casts, layouts": ("aten::copy_", "aten::to", "contiguous", "aten::clone"),
 }
 """Operators of each kind, by what their names contain."""

@@ -21,13 +21,16 @@ from daenr.adam import Adam
 from daenr.checkpoints import Keeper, Noise
 from daenr.losses import TERMS, JointLoss, Reduction, joint_loss
 from daenr.models.autoencoders import ModelSpec
-from daenr.models.daenr import DAENR, build
+from daenr.models.daenr import DAENR, build, joined
 from daenr.models.readouts import Population
 from daenr.preprocessing import RegionData
 from daenr.randomness import generator
 from daenr.runs import Run
 
 EVALUATION_BATCH = 256
+
+LOOK_PART = 64
+"""Images that a look at the validation set computes at once: few enough for their feature maps to stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,10 @@ class Objective:
     reduction: Reduction = "sum"
     precision: torch.dtype = torch.float32
 
-    def of(self, model: DAENR, data: Split) -> JointLoss:
-        """Every loss term of ``model`` on ``data``."""
+    def of(self, model: DAENR, data: Split, part: int | None = None) -> JointLoss:
+        """Every loss term of ``model`` on ``data``; the model computes ``part`` images at once, None for all."""
         with devices.multiplying_in(self.precision, data.images.device):
-            output = model(data.images)
+            output = joined([model(images) for images in torch.split(data.images, part or len(data))])
         return joint_loss(output, data.images, data.responses, self.alpha, self.beta, self.reduction)
 
 
@@ -308,7 +311,7 @@ def validate(model: DAENR, data: Split, objective: Objective, step: int) -> dict
     for images, responses in zip(
         torch.split(data.images, EVALUATION_BATCH), torch.split(data.responses, EVALUATION_BATCH), strict=True
     ):
-        loss = objective.of(model, Split(images, responses))
+        loss = objective.of(model, Split(images, responses), LOOK_PART)
         _require_finite(loss, step, "validation")
         sums += loss.stacked().double().cpu() * len(images)
     return dict(zip(TERMS, (sums / len(data)).tolist(), strict=True))
@@ -452,10 +455,8 @@ def predict(
     """Reconstructions of images and predicted responses to them; None for what the model does not have."""
     model.eval()
     batches: tuple[Tensor, ...] = torch.split(torch.from_numpy(images).to(device), EVALUATION_BATCH)
-    outputs = [model(batch) for batch in batches]
-    reconstruction = [output.reconstruction for output in outputs if output.reconstruction is not None]
-    rate = [output.rate for output in outputs if output.rate is not None]
+    output = joined([model(batch) for batch in batches])
     return (
-        torch.cat(reconstruction).contiguous().cpu().numpy() if reconstruction else None,
-        torch.cat(rate).cpu().numpy() if rate else None,
+        output.reconstruction.contiguous().cpu().numpy() if output.reconstruction is not None else None,
+        output.rate.cpu().numpy() if output.rate is not None else None,
     )

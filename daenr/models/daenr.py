@@ -4,6 +4,7 @@ Plain auto-encoders and end-to-end baselines are the same model with one of the 
 missing is neither built nor computed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -31,6 +32,20 @@ class Output:
     regularisation: Float[Tensor, " batch"] | None = None
     rate: Float[Tensor, "batch neurons"] | None = None
     penalty: Float[Tensor, ""] | None = None
+
+
+def joined(outputs: Sequence[Output]) -> Output:
+    """The outputs of one model for parts of a batch, as that for the whole batch."""
+    if len(outputs) == 1:
+        return outputs[0]
+
+    def together(name: str) -> Tensor | None:
+        parts = [getattr(output, name) for output in outputs]
+        return None if parts[0] is None else torch.cat(parts)
+
+    return Output(
+        together("reconstruction"), together("regularisation"), together("rate"), outputs[0].penalty
+    )
 
 
 class DAENR(nn.Module):

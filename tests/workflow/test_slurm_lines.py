@@ -10,9 +10,12 @@ import pytest
 # Every job that they are given fails at once.
 STUBS = {
     "sbatch": """
-        calls = log.read_text().splitlines()
-        log.write_text("\\n".join([*calls, json.dumps(sys.argv[1:])]) + "\\n")
-        print(len(calls) + 1)
+        with log.open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # Snakemake submits several jobs at once
+            file.seek(0)
+            number = len(file.readlines()) + 1
+            file.write(json.dumps(sys.argv[1:]) + "\\n")
+        print(number)
     """,
     "squeue": """
         for job, _ in enumerate(log.read_text().splitlines(), 1):
@@ -39,7 +42,8 @@ def submitted(copy, tmp_path, monkeypatch):
         lines = "\n".join(line.removeprefix(" " * 8) for line in body.splitlines())
         program = tmp_path / name
         program.write_text(
-            f"#!{sys.executable}\nimport json, sys\nfrom pathlib import Path\nlog = Path({str(log)!r})\n{lines}\n"
+            f"#!{sys.executable}\nimport fcntl, json, sys\nfrom pathlib import Path\n"
+            f"log = Path({str(log)!r})\n{lines}\n"
         )
         program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
@@ -53,7 +57,7 @@ def submitted(copy, tmp_path, monkeypatch):
     def submitted(runs, *arguments, file="weights.pt"):
         copy.snakemake(
             *(f"results/stub/runs/{run}/{file}" for run in runs),
-            *("--workflow-profile", "workflow/profiles/slurm", "--retries", "0", *arguments),
+            *("--workflow-profile", "workflow/profiles/slurm", "--retries", "0", "--keep-going", *arguments),
             *("--default-resources", "slurm_account=lab", "slurm_partition=gpu"),
             *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"),
             *copy.config(dataset=dataset),

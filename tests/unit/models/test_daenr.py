@@ -5,7 +5,7 @@ from torch import nn
 
 from daenr.losses import joint_loss
 from daenr.models.autoencoders import ModelSpec
-from daenr.models.daenr import DAENR, build
+from daenr.models.daenr import DAENR, Output, build, joined
 from daenr.models.readouts import Population
 from daenr.runs import AUTOENCODERS, BASELINES, JOINT, LAYERS, MODELS, READOUTS, Run
 
@@ -254,3 +254,27 @@ def test_every_readout_and_auto_encoder_of_a_runs_name_can_be_built():
     assert {model.rpartition("-")[2] for model in JOINT} == set(READOUTS)
     for model, layer in JOINT_AT_LAYERS:
         assert _build(model, layer).depth == LAYERS.index(layer) + 1
+
+
+def test_outputs_for_parts_of_a_batch_are_joined_in_their_order():
+    def part(first: int, count: int) -> Output:
+        numbers = torch.arange(first, first + count, dtype=torch.float32)
+        return Output(
+            numbers[:, None, None, None].expand(-1, 1, 32, 32),
+            10 * numbers,
+            numbers[:, None] + 0.5,
+            torch.tensor(7.0),
+        )
+
+    whole = joined([part(0, 3), part(3, 1), part(4, 2)])
+    expected = part(0, 6)
+    for name in ("reconstruction", "regularisation", "rate", "penalty"):
+        assert torch.equal(getattr(whole, name), getattr(expected, name))
+
+
+def test_joined_outputs_lack_what_their_parts_lack():
+    whole = joined([Output(rate=torch.ones(2, 1), penalty=torch.tensor(1.0))] * 2)
+    assert whole.reconstruction is None
+    assert whole.regularisation is None
+    assert whole.rate is not None
+    assert len(whole.rate) == 4
