@@ -69,11 +69,11 @@ def starts(region: Path) -> None:
 def shares(model: str, layer: str) -> dict[str, float]:
     """Shares of a fit's time, by what it went to."""
     import torch
+    from loops import Job
 
     from daenr import training  # here, since the process that asks needs no torch
     from daenr.checkpoints import Keeper, Key
     from daenr.models.autoencoders import ModelSpec
-    from daenr.runs import Run
     from daenr.timing import noise_region
 
     spent = dict.fromkeys(("looks", "history", "checkpoints"), 0.0)
@@ -90,10 +90,10 @@ def shares(model: str, layer: str) -> dict[str, float]:
     training.validate = timed("looks", training.validate)  # type: ignore[assignment]
     training.Progress.look = timed("history", training.Progress.look)  # type: ignore[method-assign]
     Keeper.after_step = timed("checkpoints", Keeper.after_step)  # type: ignore[method-assign]
-    run = Run("overhead", "region3", model, layer, float("cnn" not in model), 1.0, "all", 0)
     data = noise_region(1440, 360, 102)
     protocol = training.Protocol(rounds=1, max_steps=STEPS)
     spec = training.Spec(ModelSpec(), protocol, "sum", "cpu")
+    run = Job(model, layer, protocol.batch_size, STEPS, 1440, 102).run
     with tempfile.TemporaryDirectory() as folder:
         key = Key.of(run.name, {}, [], [], np.arange(102), torch.device("cpu"))
         with Keeper(Path(folder) / "checkpoint.pt", key, STEPS) as keeper:

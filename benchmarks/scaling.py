@@ -24,7 +24,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from daenr.runs import AUTOENCODERS, LAYERS, MODELS
+from daenr.runs import LAYERS, MODELS
 
 PAPER: Mapping[str, int] = {"neurons": 102, "images": 1440, "batch": 64}
 """Region 3 of the paper; what is not varied has these values."""
@@ -56,14 +56,14 @@ def measure(
     validation: int = VALIDATION,
 ) -> Point:
     """Train for a few steps, after two to warm up."""
+    from loops import Job
+
     from daenr.models.autoencoders import ModelSpec
-    from daenr.runs import BASELINES, Run
     from daenr.timing import noise_region
     from daenr.training import Protocol, Spec, train
 
     data = noise_region(images, validation, neurons)
-    alpha, beta = float(model not in BASELINES), float(model not in AUTOENCODERS)
-    run = Run("benchmark", "region3", model, layer, alpha, beta, "all", 0)
+    run = Job(model, layer, batch, STEPS, images, neurons).run
     for steps in (2, STEPS):
         protocol = Protocol(batch_size=batch, validate_every=steps, rounds=1, max_steps=steps)
         spec = Spec(ModelSpec(), protocol, "sum", "cpu", precision)
@@ -86,6 +86,8 @@ def alone(**options: Any) -> Point:
 
 def families() -> None:
     """Print the largest memory of every family: over its layers, with the paper's share of validation images."""
+    from speed import cases  # here, since what it imports would count as memory of the measuring processes
+
     print("| model | float32, MB | bf16, MB |")
     print("| --- " * 3 + "|")
     for model in MODELS:
@@ -95,7 +97,7 @@ def families() -> None:
                 layer or "": alone(
                     **PAPER, model=model, layer=layer, precision=precision, validation=PAPER["images"] // 4
                 ).memory
-                for layer in ([None] if model in AUTOENCODERS else LAYERS)
+                for _, layer in cases([model], LAYERS)
             }
             largest = max(memory, key=lambda layer: memory[layer])
             cells.append(f"{memory[largest]:.0f} {largest}".strip())
