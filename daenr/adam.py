@@ -59,3 +59,34 @@ class Adam:
             *zip(self.square, state["square"], strict=True),
         ):
             own.copy_(kept)
+
+
+class FusedAdam(Adam):
+    """The same in one pass over the parameters instead of seven; it rounds in another order."""
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move the parameters along their gradients."""
+        self.steps += 1
+        moved, gradients, means, squares = [], [], [], []
+        for parameter, mean, square in zip(self.parameters, self.gradient, self.square, strict=True):
+            if parameter.grad is not None:
+                moved.append(parameter)
+                gradients.append(parameter.grad)
+                means.append(mean)
+                squares.append(square)
+        torch._fused_adam_(  # what torch.optim.Adam(fused=True) calls
+            moved,
+            gradients,
+            means,
+            squares,
+            [],
+            [torch.tensor(float(self.steps), device=moved[0].device)] * len(moved),
+            lr=self.learning_rate,
+            beta1=BETAS[0],
+            beta2=BETAS[1],
+            weight_decay=0.0,
+            eps=EPSILON,
+            amsgrad=False,
+            maximize=False,
+        )

@@ -17,7 +17,7 @@ from jaxtyping import Float, Float32, Int, Int64
 from torch import Tensor
 
 from daenr import controls, devices
-from daenr.adam import Adam
+from daenr.adam import Adam, FusedAdam
 from daenr.checkpoints import Keeper, Noise
 from daenr.losses import TERMS, JointLoss, Reduction, joint_loss
 from daenr.models.autoencoders import ModelSpec
@@ -265,7 +265,7 @@ def fit(
         keeper.restore({"model": model, "noise": Noise(model), "batches": batches, "progress": now})
     for round_number in range(now.round, protocol.rounds + 1):
         learning_rate = protocol.learning_rate * protocol.learning_rate_factor ** (round_number - 1)
-        optimizer = Adam(model.parameters(), learning_rate)
+        optimizer = _optimizer(model, learning_rate, objective.precision)
         now.begin(round_number, optimizer)
         while now.step - now.last_improvement < protocol.patience and not _capped(now, protocol):
             now.step += 1
@@ -278,6 +278,11 @@ def fit(
         model.load_state_dict(now.best_parameters)
     assert now.best is not None
     return Fit(now.history, now.best)
+
+
+def _optimizer(model: DAENR, learning_rate: float, precision: torch.dtype) -> Adam:
+    kind = FusedAdam if precision == torch.bfloat16 else Adam
+    return kind(model.parameters(), learning_rate)
 
 
 def _capped(now: Progress, protocol: Protocol) -> bool:

@@ -128,17 +128,23 @@ class Autoencoder(nn.Module, ABC):
         self.decoder = Decoder(spec.channels, generators.decoder)
 
     def forward(self, features: Float[Tensor, "batch channels 8 8"]) -> Decoded:
-        """Reconstruct images from h_4; the latent is small and is computed in float32 where the rest is not."""
-        with torch.autocast(features.device.type, enabled=False):
-            precision = torch.promote_types(features.dtype, torch.float32)
-            restored, regularisation = self.latent(features.to(precision))
+        """Reconstruct images from h_4."""
+        restored, regularisation = self.latent(features)
         return Decoded(self.decoder(restored), regularisation)
 
     @abstractmethod
     def latent(
         self, features: Float[Tensor, "batch channels 8 8"]
     ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
-        """Squeeze h_4 through the latent; return what the decoder starts from and the regularisation."""
+        """Squeeze h_4 through the latent; return what the decoder starts from and the regularisation.
+
+        Layers multiply in what autocast says; all else about the latent is ``exact``.
+        """
+
+
+def exact(values: Tensor) -> Tensor:
+    """In float32 what a layer put out in bf16; others as they are."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 class CAE(Autoencoder):
@@ -161,8 +167,8 @@ class CAE(Autoencoder):
         self, features: Float[Tensor, "batch channels 8 8"]
     ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
         """Linear down, linear up."""
-        code = self.to_latent(features.flatten(1))
-        return self.restore(code), features.new_zeros(len(features))
+        code = exact(self.to_latent(features.flatten(1)))
+        return self.restore(code), code.new_zeros(len(code))
 
     def restore(self, code: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channels 8 8"]:
         """The feature map that the decoder starts from."""
@@ -189,7 +195,7 @@ class VAE(CAE):
         self, features: Float[Tensor, "batch channels 8 8"]
     ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
         """Draw z = mean + deviation * noise; the regularisation is KL(q || N(0, 1)) in nats."""
-        mean, log_variance = self.to_latent(features.flatten(1)).chunk(2, dim=1)
+        mean, log_variance = exact(self.to_latent(features.flatten(1))).chunk(2, dim=1)
         code = mean
         if self.training:
             noise = torch.randn(mean.shape, generator=self.noise, device=mean.device, dtype=mean.dtype)
@@ -225,7 +231,7 @@ class VQVAE(Autoencoder):
         self, features: Float[Tensor, "batch channels 8 8"]
     ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
         """Quantise; the regularisation is |sg(z) - e|^2 + commitment |z - sg(e)|^2, summed over positions."""
-        vectors = self.to_code(features)
+        vectors = exact(self.to_code(features))
         codes = self.codebook[nearest(vectors, self.codebook)].permute(0, 3, 1, 2)
         codebook_term = (vectors.detach() - codes).square().flatten(1).sum(1)
         commitment_term = (vectors - codes.detach()).square().flatten(1).sum(1)
@@ -237,9 +243,10 @@ def nearest(
     vectors: Float[Tensor, "batch dimension height width"], codebook: Float[Tensor, "codes dimension"]
 ) -> Int[Tensor, "batch height width"]:
     """Index of the code with the smallest Euclidean distance to each vector."""
-    scores = functional.conv2d(vectors.detach(), codebook.detach()[:, :, None, None])
     half_squares = codebook.detach().square().sum(1)[:, None, None] / 2
-    return (half_squares - scores).argmin(1)
+    with torch.autocast(vectors.device.type, enabled=False):
+        scores = functional.conv2d(vectors.detach(), codebook.detach()[:, :, None, None])
+    return scores.sub_(half_squares).argmax(1)
 
 
 AUTOENCODERS: dict[str, type[Autoencoder]] = {"cae": CAE, "vae": VAE, "vq-vae": VQVAE}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from daenr import training
+from daenr import devices, training
 from daenr.checkpoints import Keeper, Key, Noise
 from daenr.models.autoencoders import ModelSpec
 from daenr.models.daenr import DAENR, build
@@ -47,18 +47,23 @@ def _model(name: str) -> DAENR:
 
 
 def _fit(
-    model: DAENR, region: Any, keeper: Keeper | None = None, protocol: Protocol = PROTOCOL
+    model: DAENR,
+    region: Any,
+    keeper: Keeper | None = None,
+    protocol: Protocol = PROTOCOL,
+    precision: torch.dtype = torch.float32,
 ) -> tuple[Fit, dict[str, torch.Tensor]]:
     """Fit a model; how it went, and its parameters."""
-    result = fit(
-        model,
-        Split(torch.from_numpy(region.train_images), torch.from_numpy(region.train_responses)),
-        Split(torch.from_numpy(region.validation_images), torch.from_numpy(region.validation_responses)),
-        Objective(0.8, 0.3),
-        protocol,
-        generator(0, "batch order"),
-        keeper,
-    )
+    with devices.laid_out(model, model.encoder.blocks, precision):
+        result = fit(
+            model,
+            Split(torch.from_numpy(region.train_images), torch.from_numpy(region.train_responses)),
+            Split(torch.from_numpy(region.validation_images), torch.from_numpy(region.validation_responses)),
+            Objective(0.8, 0.3, precision=precision),
+            protocol,
+            generator(0, "batch order"),
+            keeper,
+        )
     return result, copy.deepcopy(model.state_dict())
 
 
@@ -100,19 +105,29 @@ def _resumed(path: Path, region: Any, key: Key = KEY) -> tuple[Fit, dict[str, to
 # ---- going on ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "every"), [("cae", 4), ("vae-fc", 1), ("vq-vae-fr", 4), ("cnn-fm", 1)])
+@pytest.mark.parametrize(
+    ("name", "every", "precision"),
+    [
+        ("cae", 4, torch.float32),
+        ("vae-fc", 1, torch.float32),
+        ("vq-vae-fr", 4, torch.float32),
+        ("cnn-fm", 1, torch.float32),
+        ("vae-fc", 2, torch.bfloat16),
+    ],
+)
 def test_interrupted_after_any_step_it_ends_bit_for_bit_as_if_it_had_not_been(
-    name, every, tmp_path, make_region
+    name, every, precision, tmp_path, make_region
 ):
     region = make_region()
-    whole = _fit(_model(name), region)
-    _require_same(_fit(_model(name), region, EveryStep(tmp_path / "run.pt", KEY, 1)), whole)
+    whole = _fit(_model(name), region, precision=precision)
+    every_step = EveryStep(tmp_path / "run.pt", KEY, 1)
+    _require_same(_fit(_model(name), region, every_step, precision=precision), whole)
     steps = len(list(tmp_path.glob("step*.pt")))
     assert whole[0].history[-1].round == 2
     assert steps >= whole[0].history[-1].step
     for step in range(1, steps + 1, every):
         keeper = Keeper(tmp_path / f"step{step}.pt", KEY, None)
-        _require_same(_fit(_model(name), region, keeper), whole)
+        _require_same(_fit(_model(name), region, keeper, precision=precision), whole)
 
 
 def test_it_does_only_the_steps_that_are_missing(interrupted, make_region, capsys):

@@ -138,6 +138,34 @@ def test_a_shared_gradient_is_brought_into_one_layout():
     assert layouts == [True]
 
 
+@pytest.mark.parametrize(("precision", "inplace"), [(torch.bfloat16, True), (torch.float32, False)])
+def test_in_bf16_elu_writes_over_its_input_and_not_afterwards(precision, inplace):
+    block = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ELU())
+    with devices.laid_out(block, [block], precision):
+        assert block[1].inplace == inplace
+    assert not block[1].inplace
+
+
+def test_a_training_step_in_bf16_has_the_gradients_of_the_model_as_it_stands():
+    """Layout and ELU in place are other ways to the same gradients, but for bf16's rounding."""
+    generator = torch.Generator().manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(2, 8, 3), nn.BatchNorm2d(8), nn.ELU(), nn.Conv2d(8, 8, 3), nn.ELU())
+    images = torch.randn(16, 2, 12, 12, generator=generator)
+
+    def gradients(precision: torch.dtype) -> list[torch.Tensor]:
+        model.zero_grad()
+        with devices.laid_out(model, [model], precision):
+            with devices.multiplying_in(precision, images.device):
+                output = model(images)
+            (output.float() * images.mean()).square().sum().backward()
+        return [parameter.grad.clone() for parameter in model.parameters() if parameter.grad.norm() > 1e-4]
+
+    exact, rough = gradients(torch.float32), gradients(torch.bfloat16)
+    assert len(exact) == len(rough) >= 5
+    for one, other in zip(exact, rough, strict=True):
+        assert 0 < (one - other).norm() / one.norm() < 0.02
+
+
 @pytest.mark.usefixtures("torch_settings")
 def test_deterministic_algorithms_do_not_fill_memory_first():
     devices.make_repeatable()

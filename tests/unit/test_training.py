@@ -501,19 +501,41 @@ def test_in_bf16_losses_gradients_parameters_and_statistics_stay_in_float32(mode
     assert {tensor.dtype for tensor in kept if tensor.is_floating_point()} == {torch.float32}
 
 
-def test_in_bf16_convolutions_and_linear_layers_multiply_in_it_and_the_latent_does_not(make_region):
-    built, (data, _) = _model("cae-fc"), _splits(make_region())
+@pytest.mark.parametrize("model", ["cae-fc", "vae-fc", "vq-vae-fc"])
+def test_in_bf16_every_convolution_and_linear_layer_multiplies_in_it(model, make_region):
+    built, (data, _) = _model(model), _splits(make_region())
+    layers = {
+        name
+        for name, module in built.named_modules()
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
+    }
     found: dict[str, torch.dtype] = {}
-    for name, module in built.named_modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            module.register_forward_hook(
-                lambda _module, _inputs, output, name=name: found.update({name: output.dtype})
-            )
+    for name in layers:
+        built.get_submodule(name).register_forward_hook(
+            lambda _module, _inputs, output, name=name: found.update({name: output.dtype})
+        )
     Objective(1.0, 1.0, precision=torch.bfloat16).of(built, data)
-    latent = {"autoencoder.to_latent", "autoencoder.from_latent"}
-    assert latent < found.keys()
-    assert {name for name, dtype in found.items() if dtype == torch.float32} == latent
-    assert set(found.values()) == {torch.float32, torch.bfloat16}
+    assert found == dict.fromkeys(layers, torch.bfloat16)
+
+
+@pytest.mark.parametrize("model", ["vae", "vq-vae"])
+def test_in_bf16_the_regularisation_is_computed_in_float32_from_what_the_layer_put_out(model, make_region):
+    """In bf16 a sum over the latent would be off by up to 1 in 256."""
+    built, (data, _) = _model(model), _splits(make_region())
+    autoencoder, put_out = built.autoencoder, []
+    layer = autoencoder.to_latent if model == "vae" else autoencoder.to_code
+    layer.register_forward_hook(
+        lambda _module, _inputs, output: put_out.append(output.detach().double().numpy())
+    )
+    found = Objective(1.0, 0.0, precision=torch.bfloat16).of(built, data).regularisation.item()
+    if model == "vae":
+        mean, log_variance = np.split(put_out[0], 2, axis=1)
+        expected = (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(1) / 2
+    else:
+        codes = autoencoder.codebook.detach().double().numpy()
+        distances = ((np.moveaxis(put_out[0], 1, -1)[..., None, :] - codes) ** 2).sum(-1).min(-1)
+        expected = (1 + SMALL.commitment) * distances.sum((1, 2))
+    assert found == pytest.approx(expected.mean(), rel=1e-5)
 
 
 def test_predictions_are_made_in_float32_whatever_the_training_was(make_region):

@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from daenr.models.autoencoders import Encoder, Generators, ModelSpec
-from daenr.models.readouts import READOUTS, Population, Readout
+from daenr.models.readouts import READOUTS, Population, Readout, SquaredNorm, kept
 from daenr.randomness import generator
 
 torch.set_num_threads(1)
@@ -210,6 +210,17 @@ def test_penalty_of_two_populations_is_the_sum_of_theirs():
         assert readout.penalty().item() + second == pytest.approx(whole, rel=1e-12)
 
 
+def test_the_squared_norm_has_the_value_and_gradient_of_its_formula_and_the_bits_of_pytorchs_own():
+    weights = torch.from_numpy(np.random.default_rng(0).normal(0, 1, (5, 7))).requires_grad_()
+    assert torch.autograd.gradcheck(SquaredNorm.apply, weights)
+    mine, theirs = (weights.detach().float().requires_grad_() for _ in range(2))
+    one, other = 0.01 * SquaredNorm.apply(mine), 0.01 * theirs.square().sum()
+    for norm in (one, other):
+        (0.3 * norm).backward()
+    assert torch.equal(one, other)
+    assert torch.equal(mine.grad, theirs.grad)
+
+
 # ---- dropout ------------------------------------------------------------------------------------------
 
 
@@ -239,6 +250,33 @@ def test_dropout_multiplies_by_the_mask_and_divides_by_what_is_kept_to_the_bit(d
     uniform = torch.rand(features.flatten(1).shape, generator=generator(0, "dropout"), dtype=torch.float64)
     expected = features.flatten(1).numpy() * (uniform.numpy() < 1 - dropout) / (1 - dropout)
     assert np.array_equal(_transparent_fc(dropout).drive(features).detach().numpy(), expected)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.3, 1.0])
+def test_in_bf16_dropout_takes_16_bits_a_feature(share):
+    """Four features a word, the lowest bits first; 10 x 101 features leave a word half used."""
+    features = torch.ones(10, 101, dtype=torch.bfloat16)
+    words = (
+        torch.empty(253, dtype=torch.int64).random_(-(2**63), None, generator=generator(0, "dropout")).numpy()
+    )
+    bits = np.stack([words >> shift & 0xFFFF for shift in (0, 16, 32, 48)], axis=1).reshape(-1)[:1010]
+    as_signed = np.where(bits >= 2**15, bits - 2**16, bits)
+    found = kept(features, share, generator(0, "dropout"))
+    assert found.dtype == torch.bfloat16
+    assert np.array_equal(found.float().numpy().reshape(-1), as_signed + 2**15 < round(share * 2**16))
+
+
+def test_in_bf16_dropout_keeps_its_share_and_repeats_itself():
+    features = torch.ones(1000, 1000, dtype=torch.bfloat16)
+    found = kept(features, 0.3, generator(0, "dropout"))
+    assert found.double().mean().item() == pytest.approx(0.3, abs=4 * math.sqrt(0.3 * 0.7 / 1e6))
+    assert torch.equal(found, kept(features, 0.3, generator(0, "dropout")))
+    assert not torch.equal(found, kept(features, 0.3, generator(1, "dropout")))
+    by_row, by_column = (
+        np.corrcoef(found[:-1].float().flatten(), other.flatten())[0, 1]
+        for other in (found[1:].float(), found.roll(1, 1)[:-1].float())
+    )
+    assert max(abs(by_row), abs(by_column)) < 4 / 1000
 
 
 def test_dropout_is_new_at_every_step_and_comes_from_the_seed():
