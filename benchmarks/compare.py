@@ -3,8 +3,9 @@
     PYTHONPATH=. python benchmarks/compare.py precision config/demo.yaml precision-demo.csv
     PYTHONPATH=. python benchmarks/compare.py preset config/demo.yaml preset-demo.csv
 
-``precision``: float32 and bf16, all runs of Tables 2 and 4, with the config's own schedule. ``preset``: the
-paper's protocol and the fast one, CAE-FR at h2 with the weights of Table 4, each to its own end, both in bf16.
+``precision``: float32 and bf16, all runs of Tables 2 and 4 (or of others: ``--tables table5``), with the config's own
+schedule. ``preset``: the paper's protocol and the fast one, CAE-FR at h2 with the weights of Table 4, each to its own
+end, both in bf16.
 Region files are those that the workflow left in results/NAME/data. Each training is a line of the CSV as soon as
 it is done; a second call does only what is missing. At the end comes a table: the difference of the arms' means
 over seeds, and how many standard deviations over seeds of the first arm that is.
@@ -14,7 +15,7 @@ import argparse
 import csv
 import multiprocessing
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -32,10 +33,14 @@ from daenr.runs import Cell, Plan
 ROOT = Path(__file__).parents[1]
 PAPER = ROOT / "config/paper"
 SEEDS = {"precision": range(10), "preset": range(5)}
-METRICS = {"table2": ["mse", "psnr", "ssim"], "table4": ["pcc"]}
+RECONSTRUCTION, RESPONSE = ["mse", "psnr", "ssim"], ["pcc"]
+METRICS = {"table2": RECONSTRUCTION, "table4": RESPONSE, "table5": RECONSTRUCTION, "table6": RESPONSE}
 """What each table prints."""
 
-ALL_METRICS = [metric for metrics in METRICS.values() for metric in metrics]
+ALL_METRICS = RECONSTRUCTION + RESPONSE
+TABLES = ("table2", "table4")
+"""The tables that are compared unless others are asked for."""
+
 ARMS = {"precision": ("float32", "bf16"), "preset": ("protocol", "fast")}
 KEY = ["table", "region", "model", "layer", "seed", "arm"]
 """What a line of the CSV is known by."""
@@ -50,12 +55,15 @@ def arm_config(comparison: str, arm: str, written: Mapping[str, Any]) -> dict[st
     return resolve({**written, "training": {"preset": arm}, "precision": "bf16", "device": "cpu"}, ROOT)
 
 
-def cells(comparison: str, config: Mapping[str, Any]) -> Iterator[Cell]:
+def cells(comparison: str, config: Mapping[str, Any], tables: Sequence[str] = TABLES) -> Iterator[Cell]:
     """The cells that are compared, every seed of a cell in turn."""
     plan = Plan({**config, "seeds": [0]}, PAPER)
     for seed in SEEDS[comparison]:
-        for table in METRICS:
-            for cell in plan.cells(table):
+        for table in tables:
+            distinct = {
+                cell.run: cell for cell in plan.cells(table)
+            }  # a table may print a run at several layers
+            for cell in distinct.values():
                 alone = table == "table4" and (cell.model, cell.layer) == ("cae-fr", "h2")
                 if comparison == "precision" or alone:
                     yield replace(cell, run=replace(cell.run, seed=seed))
@@ -85,7 +93,14 @@ def described(cell: Cell, arm: str) -> dict[str, Any]:
     return dict(zip(KEY, (cell.table, cell.region, run.model, run.layer or "", run.seed, arm), strict=True))
 
 
-def measure(comparison: str, configfile: Path, output: Path, data: Path | None, cores: int) -> None:
+def measure(
+    comparison: str,
+    configfile: Path,
+    output: Path,
+    tables: Sequence[str] = TABLES,
+    data: Path | None = None,
+    cores: int | None = None,
+) -> None:
     """Train what the CSV does not have yet; the arms of a run follow each other."""
     written = yaml.safe_load(configfile.read_text())
     configs = {arm: arm_config(comparison, arm, written) for arm in ARMS[comparison]}
@@ -100,7 +115,7 @@ def measure(comparison: str, configfile: Path, output: Path, data: Path | None, 
         if not done:
             writer.writeheader()
         jobs = {}
-        for cell in cells(comparison, config):
+        for cell in cells(comparison, config, tables):
             for arm in configs:
                 row = described(cell, arm)
                 if tuple(map(str, row.values())) not in done:
@@ -142,7 +157,8 @@ def show(comparison: str, frame: pd.DataFrame) -> None:
         found = differences(frame, arms, ["validation", *ALL_METRICS])
     else:
         by_table = [
-            differences(frame[frame["table"] == table], arms, metrics) for table, metrics in METRICS.items()
+            differences(frame[frame["table"] == table], arms, METRICS[table])
+            for table in frame["table"].unique()
         ]
         found = pd.concat(by_table)
     print(f"| cell | metric | {first} | {second} | difference | sd over seeds | ratio | n |")
@@ -172,8 +188,9 @@ if __name__ == "__main__":
     parser.add_argument("comparison", choices=ARMS)
     parser.add_argument("configfile", type=Path)
     parser.add_argument("output", type=Path, help="CSV; goes on where it ends")
+    parser.add_argument("--tables", nargs="+", choices=METRICS, default=TABLES, help="whose runs to compare")
     parser.add_argument("--data", type=Path, help="folder of the region files; results/NAME/data unless told")
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    measure(options.comparison, options.configfile, options.output, options.data, options.cores)
+    measure(**vars(options))
     show(options.comparison, pd.read_csv(options.output))

@@ -36,6 +36,13 @@ def test_the_cells_of_tables_2_and_4_are_compared_with_every_seed(comparison, co
     assert {cell.region for cell in cells} == {"region1", "region2", "region3"}
 
 
+def test_other_tables_can_be_compared():
+    config = resolve({"dataset": {"name": "x", "layout": "simulated"}}, ROOT)
+    cells = list(compare.cells("precision", config, ["table5"]))
+    assert {cell.table for cell in cells} == {"table5"}
+    assert len(cells) == 10 * 39
+
+
 @pytest.mark.parametrize(("comparison", "section"), [("precision", "precision"), ("preset", "training")])
 def test_the_arms_differ_in_what_is_compared_alone(comparison, section):
     one, other = (

@@ -14,6 +14,7 @@ from daenr.models.autoencoders import (
     Encoder,
     Generators,
     ModelSpec,
+    ToImage,
     kl_divergence,
     layer_size,
     nearest,
@@ -96,7 +97,8 @@ def test_decoder_goes_back_from_8_to_32():
 def test_decoder_is_batch_normed_and_elu_but_ends_in_tanh():
     kinds = [type(layer) for layer in Decoder(4, generator(0, "decoder"))]
     block = [nn.ConvTranspose2d, nn.BatchNorm2d, nn.ELU]
-    assert kinds == [*block * 3, nn.ConvTranspose2d, nn.Tanh]
+    assert kinds == [*block * 3, ToImage, nn.Tanh]
+    assert issubclass(ToImage, nn.ConvTranspose2d)
 
 
 @pytest.mark.parametrize("name", sorted(AUTOENCODERS))
@@ -225,6 +227,30 @@ def test_the_sample_passes_the_gradient_to_mean_and_deviation():
     np.testing.assert_allclose(gradient[:64], 1.0)
     noise = (code.detach().flatten() - 0.2) / 0.5
     np.testing.assert_allclose(gradient[64:], 0.5 * noise / 2, rtol=1e-10)
+
+
+def test_in_bf16_the_last_layer_is_the_transposed_convolution_that_it_is_in_float64():
+    rng = np.random.default_rng(3)
+    layer = ToImage(5)
+    exact = nn.ConvTranspose2d(5, 1, 3, 2, padding=1, output_padding=1).double()
+    # numbers that bf16 holds, so that only sums and the result could be rounded
+    weights, features = (
+        torch.from_numpy(rng.integers(-8, 9, shape) / 8) for shape in ((5, 1, 3, 3), (2, 5, 16, 16))
+    )
+    with torch.no_grad():
+        for one in (layer, exact):
+            one.weight.copy_(weights)
+            one.bias.fill_(0.3)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = layer(features.bfloat16().requires_grad_())
+    expected = exact(features.requires_grad_())
+    outer = torch.from_numpy(rng.integers(-4, 5, expected.shape) / 4)
+    for image in (found, expected):
+        (image * outer).sum().backward()
+    assert found.dtype == torch.float32
+    np.testing.assert_allclose(found.detach(), expected.detach(), rtol=0, atol=0.05)
+    np.testing.assert_allclose(layer.weight.grad, exact.weight.grad, rtol=0.01, atol=0.05)
+    assert np.corrcoef(found.detach().flatten(), expected.detach().flatten())[0, 1] > 0.99999
 
 
 # ---- VQ-VAE -------------------------------------------------------------------------------------------
