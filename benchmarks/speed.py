@@ -29,17 +29,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from daenr import devices
 from daenr.config import resolve
-from daenr.losses import joint_loss
 from daenr.paper import region_sizes
 from daenr.runs import AUTOENCODERS, LAYERS, MODELS, plan
 from daenr.timing import expected_steps
+from daenr.training import Objective, Split
 
 ROOT = Path(__file__).parents[1]
 BATCH = 64
 AGREEMENT = 1e-4
-WARM_UP = 20
-"""Steps of a model before its first measurement: until then ours meets memory that it has not touched before, which a
-training of 2,500 steps does once."""
+SHORT_WARM_UP, WARM_UP = 2, 20
+"""Steps before a measurement, and before the first one of a model: until then ours meets memory that it has not touched
+before, which a training of 2,500 steps does once."""
 
 OURS = ("ours", "ours_in_bf16")
 OTHERS: Mapping[str, str | None] = {
@@ -58,7 +58,7 @@ class Cores:
         self.single = [ProcessPoolExecutor(1, context, _quiet) for _ in range(count)]
         self.all = ProcessPoolExecutor(1, context, _quiet)
 
-    def rate(self, loop: str, job: Job, warm_up: int = 2) -> float:
+    def rate(self, loop: str, job: Job, warm_up: int) -> float:
         """Images a second on the whole machine, after a few steps that are not timed."""
         executors = self.single if loop in OURS else [self.all]
         for task in (replace(job, steps=warm_up), job):
@@ -92,13 +92,14 @@ def matrix_product(precision: torch.dtype, size: int = 1536, repeats: int = 8) -
     return repeats * 2 * size**3 / (time.perf_counter() - start)
 
 
-def counted(job: Job) -> FlopCounterMode:
-    """The FLOPs of one training step, forward and backward, by operator."""
+def counted(job: Job, precision: torch.dtype = torch.float32) -> FlopCounterMode:
+    """The FLOPs of one training step, forward and backward, by operator; the sum is the same in either precision."""
     training, _ = loops.data(job)
     model, run = loops.model_of(job.run, training), job.run
     images, responses = training.images[: job.batch], training.responses[: job.batch]
+    objective = Objective(run.alpha, run.beta, precision=precision)
     with FlopCounterMode(display=False) as counter:
-        joint_loss(model(images), images, responses, run.alpha, run.beta).total.backward()
+        objective.of(model, Split(images, responses)).total.backward()
     return counter
 
 
@@ -132,7 +133,7 @@ def measure(cores: Cores, job: Job, chosen: Sequence[str], repeats: int, warm_up
     for repeat in range(repeats):
         turn = repeat % len(chosen)
         for loop in (*chosen[turn:], *chosen[:turn]):
-            row.rates[loop].append(cores.rate(loop, job, 2 if repeat else warm_up))
+            row.rates[loop].append(cores.rate(loop, job, SHORT_WARM_UP if repeat else warm_up))
     return row
 
 
@@ -215,7 +216,7 @@ def main() -> None:
     models, layers, compared, warm_up = MODELS, LAYERS, 50, WARM_UP
     if options.smoke:
         job, options.repeats, compared = replace(job, steps=2, images=256), 1, 3
-        models, layers, warm_up = ("cae", "cnn-fr"), ("h2",), 2
+        models, layers, warm_up = ("cae", "cnn-fr"), ("h2",), SHORT_WARM_UP
     chosen, cores = available(), Cores(options.cores)
     jobs = [replace(job, model=model, layer=layer) for model, layer in cases(models, layers)]
     rates = {"ours": torch.float32, "ours_in_bf16": torch.bfloat16}

@@ -61,7 +61,7 @@ def profiled(job: Job, precision: torch.dtype) -> tuple[dict[str, float], dict[s
                 fit(model, training, validation, objective, protocol, generator(0, "order"))
     for event in found.key_averages():
         seconds[kind(event.key)] += event.self_cpu_time_total / 1e6 / STEPS
-    for operator, count in counted(job).get_flop_counts()["Global"].items():
+    for operator, count in counted(job, precision).get_flop_counts()["Global"].items():
         flops[kind(str(operator).replace(".", "::"))] += count
     return dict(seconds), dict(flops)
 

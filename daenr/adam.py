@@ -81,7 +81,7 @@ class FusedAdam(Adam):
             means,
             squares,
             [],
-            [torch.tensor(float(self.steps), device=moved[0].device)] * len(moved),
+            [torch.tensor(self.steps, dtype=torch.float32, device=moved[0].device)] * len(moved),
             lr=self.learning_rate,
             beta1=BETAS[0],
             beta2=BETAS[1],

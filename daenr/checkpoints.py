@@ -69,7 +69,7 @@ class Key:
         spec: hash of the config's part in it.
         code: hash of the package's modules that compute it.
         data: hash of the region file, of the chosen neurons and of a trained encoder that it stands on.
-        platform: version of PyTorch and kind of device, which round and draw in their own way.
+        platform: version of PyTorch, kind of device and precision, which round and draw in their own way.
     """
 
     run: str
@@ -87,6 +87,7 @@ class Key:
         data: Iterable[Path],
         neurons: Int64[np.ndarray, " neurons"],
         device: torch.device,
+        precision: torch.dtype,
     ) -> "Key":
         """Hash what a training depends on.
 
@@ -97,13 +98,14 @@ class Key:
             data: the region file, and the trained encoder that a frozen readout stands on.
             neurons: numbers of the neurons that are trained on.
             device: where it computes.
+            precision: what it multiplies in there, which ``auto`` in the config does not tell.
         """
         return cls(
             run,
             _sha256(json.dumps(spec, sort_keys=True).encode()),
             _sha256(*(path.read_bytes() for path in code)),
             _sha256(*(path.read_bytes() for path in data), neurons.tobytes()),
-            f"torch {torch.__version__}, {device.type}",
+            f"torch {torch.__version__}, {device.type}, {precision}",
         )
 
 

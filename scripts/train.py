@@ -52,7 +52,9 @@ def main(
     encoder = torch.load(pretrained, map_location="cpu", weights_only=True) if pretrained else None
     # The GPU is chosen before anything asks CUDA what devices there are.
     with gpus.claimed(gpus.visible(config["device"]), trainings_per_gpu, gpus.lock_folder()):
-        key = Key.of(run.name, asdict(spec), code, data_files, neurons, devices.resolve(spec.device))
+        device = devices.resolve(spec.device)
+        precision = devices.resolve_precision(spec.precision, device)
+        key = Key.of(run.name, asdict(spec), code, data_files, neurons, device, precision)
         with Keeper(checkpoint, key, checkpoint_every) as keeper:
             trained = train(run, data, neurons, spec, encoder, keeper)
     outcome = {

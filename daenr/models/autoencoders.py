@@ -93,20 +93,25 @@ def _transposed(inputs: int, outputs: int, stride: int) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(inputs, outputs, 3, stride, padding=1, output_padding=stride - 1, bias=False)
 
 
+def widened(values: Tensor) -> Tensor:
+    """What a layer put out in bf16, from here on in float32; other types as they are."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 class ToImage(nn.ConvTranspose2d):
-    """The decoder's last layer; PyTorch's kernel in bf16 takes twice as long for one filter as what stands here."""
+    """The decoder's last layer; for its single filter PyTorch's bf16 kernel on the CPU is slower than the way here."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, 1, 3, STRIDES[0], padding=1, output_padding=STRIDES[0] - 1)
 
-    def forward(
-        self, features: Float[Tensor, "batch channels 16 16"], output_size: list[int] | None = None
+    def forward(  # type: ignore[override]
+        self, features: Float[Tensor, "batch channels 16 16"]
     ) -> Float[Tensor, "batch 1 32 32"]:
-        """In bf16: what each position adds to the nine pixels around it, then the sums of what overlaps."""
+        """In bf16: what each position adds to the nine pixels around it, then in float32 the sums of what overlaps."""
         if features.dtype != torch.bfloat16:
-            return super().forward(features, output_size)
+            return super().forward(features)
         assert self.bias is not None
-        added = exact(functional.linear(features.movedim(1, -1), self.weight.flatten(1).T))
+        added = widened(functional.linear(features.movedim(1, -1), self.weight.flatten(1).T))
         return (
             functional.fold(added.flatten(1, 2).mT, IMAGE_SIZE, 3, padding=1, stride=STRIDES[0]) + self.bias
         )
@@ -155,13 +160,8 @@ class Autoencoder(nn.Module, ABC):
     ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
         """Squeeze h_4 through the latent; return what the decoder starts from and the regularisation.
 
-        Layers multiply in what autocast says; all else about the latent is ``exact``.
+        Layers multiply in what autocast says; what comes out of them is ``widened`` for all else.
         """
-
-
-def exact(values: Tensor) -> Tensor:
-    """In float32 what a layer put out in bf16; others as they are."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 class CAE(Autoencoder):
@@ -184,8 +184,8 @@ class CAE(Autoencoder):
         self, features: Float[Tensor, "batch channels 8 8"]
     ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
         """Linear down, linear up."""
-        code = exact(self.to_latent(features.flatten(1)))
-        return self.restore(code), code.new_zeros(len(code))
+        code = self.to_latent(features.flatten(1))
+        return self.restore(code), widened(code).new_zeros(len(code))
 
     def restore(self, code: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channels 8 8"]:
         """The feature map that the decoder starts from."""
@@ -212,7 +212,7 @@ class VAE(CAE):
         self, features: Float[Tensor, "batch channels 8 8"]
     ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
         """Draw z = mean + deviation * noise; the regularisation is KL(q || N(0, 1)) in nats."""
-        mean, log_variance = exact(self.to_latent(features.flatten(1))).chunk(2, dim=1)
+        mean, log_variance = widened(self.to_latent(features.flatten(1))).chunk(2, dim=1)
         code = mean
         if self.training:
             noise = torch.randn(mean.shape, generator=self.noise, device=mean.device, dtype=mean.dtype)
@@ -248,7 +248,7 @@ class VQVAE(Autoencoder):
         self, features: Float[Tensor, "batch channels 8 8"]
     ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
         """Quantise; the regularisation is |sg(z) - e|^2 + commitment |z - sg(e)|^2, summed over positions."""
-        vectors = exact(self.to_code(features))
+        vectors = widened(self.to_code(features))
         codes = self.codebook[nearest(vectors, self.codebook)].permute(0, 3, 1, 2)
         codebook_term = (vectors.detach() - codes).square().flatten(1).sum(1)
         commitment_term = (vectors - codes.detach()).square().flatten(1).sum(1)

@@ -110,16 +110,14 @@ def kept(
 ) -> Float[Tensor, "batch inputs"]:
     """1 for each feature that dropout keeps, else 0; PyTorch's own dropout takes no generator.
 
-    In bf16 a feature costs 16 random bits, so that ``share`` counts in steps of 2^-16, at least one; else it costs a
-    random number.
+    In bf16 a feature costs 16 random bits, so that ``share`` counts in steps of 2^-16; else a random number.
     """
     if features.dtype != torch.bfloat16:
         uniform = torch.rand(features.shape, generator=noise, device=features.device, dtype=features.dtype)
         return uniform.lt_(share)
     words = torch.empty(math.ceil(features.numel() / 4), dtype=torch.int64, device=features.device)
     draws = words.random_(-(2**63), None, generator=noise).view(torch.int16)[: features.numel()]
-    steps = max(1, round(share * 2**16))
-    return draws.le_(steps - 2**15 - 1).view(features.shape).to(features.dtype)
+    return draws.le_(round(share * 2**16) - 2**15 - 1).view(features.shape).to(features.dtype)
 
 
 class SquaredNorm(torch.autograd.Function):

@@ -259,6 +259,7 @@ def test_a_checkpoint_of_another_key_is_ignored_and_the_log_says_why(
         ("spec", {"protocol": {"batch_size": 65, "max_steps": None}}, "spec"),
         ("neurons", np.array([0, 2]), "data"),
         ("device", torch.device("cuda"), "platform"),
+        ("precision", torch.bfloat16, "platform"),
     ],
 )
 def test_the_key_follows_from_what_a_training_depends_on(tmp_path, region_file, argument, other, part):
@@ -271,6 +272,7 @@ def test_the_key_follows_from_what_a_training_depends_on(tmp_path, region_file, 
         "data": [region_file],
         "neurons": np.arange(2),
         "device": CPU,
+        "precision": torch.float32,
     }
     key = Key.of(**arguments)
     assert Key.of(**arguments) == key
@@ -286,7 +288,7 @@ def test_the_key_follows_the_content_of_files_and_not_their_time(tmp_path, regio
         file.write_text("1")
 
     def key() -> Key:
-        return Key.of("a", {}, code, [region_file], np.arange(2), CPU)
+        return Key.of("a", {}, code, [region_file], np.arange(2), CPU, torch.float32)
 
     first = key()
     os.utime(tmp_path / name, (0, 0))

@@ -149,7 +149,9 @@ def test_in_bf16_elu_writes_over_its_input_and_not_afterwards(precision, inplace
 def test_a_training_step_in_bf16_has_the_gradients_of_the_model_as_it_stands():
     """Layout and ELU in place are other ways to the same gradients, but for bf16's rounding."""
     generator = torch.Generator().manual_seed(0)
-    model = nn.Sequential(nn.Conv2d(2, 8, 3), nn.BatchNorm2d(8), nn.ELU(), nn.Conv2d(8, 8, 3), nn.ELU())
+    # no bias before the batch norm, as in the encoder: its gradient would be rounding noise
+    first = nn.Conv2d(2, 8, 3, bias=False)
+    model = nn.Sequential(first, nn.BatchNorm2d(8), nn.ELU(), nn.Conv2d(8, 8, 3), nn.ELU())
     images = torch.randn(16, 2, 12, 12, generator=generator)
 
     def gradients(precision: torch.dtype) -> list[torch.Tensor]:
@@ -157,11 +159,10 @@ def test_a_training_step_in_bf16_has_the_gradients_of_the_model_as_it_stands():
         with devices.laid_out(model, [model], precision):
             with devices.multiplying_in(precision, images.device):
                 output = model(images)
-            (output.float() * images.mean()).square().sum().backward()
-        return [parameter.grad.clone() for parameter in model.parameters() if parameter.grad.norm() > 1e-4]
+            output.float().square().sum().backward()
+        return [parameter.grad.clone() for parameter in model.parameters()]
 
     exact, rough = gradients(torch.float32), gradients(torch.bfloat16)
-    assert len(exact) == len(rough) >= 5
     for one, other in zip(exact, rough, strict=True):
         assert 0 < (one - other).norm() / one.norm() < 0.02
 

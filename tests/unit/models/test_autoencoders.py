@@ -242,14 +242,19 @@ def test_in_bf16_the_last_layer_is_the_transposed_convolution_that_it_is_in_floa
             one.weight.copy_(weights)
             one.bias.fill_(0.3)
     with torch.autocast("cpu", torch.bfloat16):
-        found = layer(features.bfloat16().requires_grad_())
+        found = layer(rough := features.bfloat16().requires_grad_())
     expected = exact(features.requires_grad_())
     outer = torch.from_numpy(rng.integers(-4, 5, expected.shape) / 4)
     for image in (found, expected):
         (image * outer).sum().backward()
     assert found.dtype == torch.float32
     np.testing.assert_allclose(found.detach(), expected.detach(), rtol=0, atol=0.05)
-    np.testing.assert_allclose(layer.weight.grad, exact.weight.grad, rtol=0.01, atol=0.05)
+    for mine, theirs in (
+        (layer.weight.grad, exact.weight.grad),
+        (layer.bias.grad, exact.bias.grad),
+        (rough.grad.float(), features.grad),
+    ):
+        np.testing.assert_allclose(mine, theirs, rtol=0.01, atol=0.05)
     assert np.corrcoef(found.detach().flatten(), expected.detach().flatten())[0, 1] > 0.99999
 
 
