@@ -95,7 +95,7 @@ def shares(model: str, layer: str) -> dict[str, float]:
     spec = training.Spec(ModelSpec(), protocol, "sum", "cpu")
     run = Job(model, layer, protocol.batch_size, STEPS, 1440, 102).run
     with tempfile.TemporaryDirectory() as folder:
-        key = Key.of(run.name, {}, [], [], np.arange(102), torch.device("cpu"))
+        key = Key.of(run.name, {}, [], [], np.arange(102), torch.device("cpu"), torch.float32)
         with Keeper(Path(folder) / "checkpoint.pt", key, STEPS) as keeper:
             seconds = training.train(run, data, np.arange(102), spec, keeper=keeper).seconds
     return {name: value / seconds for name, value in spent.items()}
