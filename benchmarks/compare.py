@@ -26,9 +26,9 @@ import pandas as pd
 import yaml
 
 from daenr.config import resolve
-from daenr.evaluation import evaluate, score
-from daenr.preprocessing import read_region
-from daenr.runs import METRICS, Cell, Plan
+from daenr.data.region import read_region
+from daenr.paper.plan import METRICS, Cell, Plan
+from daenr.statistics.metrics import evaluate, score
 
 ROOT = Path(__file__).parents[1]
 PAPER = ROOT / "config/paper"
@@ -66,7 +66,7 @@ def cells(comparison: str, config: Mapping[str, Any], tables: Sequence[str] = TA
 
 def trained(cell: Cell, config: Mapping[str, Any], data: Path) -> dict[str, Any]:
     """Train and evaluate one run."""
-    from daenr.training import Spec, train  # here, since the process that asks needs no torch
+    from daenr.training.train import Spec, train
 
     region = read_region(data / f"{cell.region}.h5")
     neurons = np.arange(region.train_responses.shape[1])

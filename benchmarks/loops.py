@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from daenr import devices
-from daenr.losses import joint_loss
 from daenr.models.autoencoders import ModelSpec
-from daenr.models.daenr import DAENR, build
+from daenr.models.joint import DAENR, build
+from daenr.models.losses import joint_loss
+from daenr.models.randomness import generator
 from daenr.models.readouts import Population
-from daenr.randomness import generator
-from daenr.runs import AUTOENCODERS, BASELINES, Run
-from daenr.training import Batches, Objective, Protocol, Split, fit
+from daenr.run import AUTOENCODERS, BASELINES, Run
+from daenr.training import devices
+from daenr.training.fit import Batches, Objective, Protocol, Split, fit
 
 CPU = torch.device("cpu")
 LEARNING_RATE = 0.001
@@ -91,7 +91,7 @@ def model_of(run: Run, training: Split) -> DAENR:
 
 
 def ours(job: Job, precision: torch.dtype = torch.float32) -> Timed:
-    """``daenr.training.fit`` as the workflow calls it: one thread, repeatable bits."""
+    """``daenr.training.fit.fit`` as the workflow calls it: one thread, repeatable bits."""
     devices.make_repeatable()
     devices.keep_memory()
     training, validation = data(job)

@@ -30,13 +30,13 @@ MODELS = (("cae-fr", "h2"), ("cnn-fr", "h1"), ("vae-fc", "h2"), ("vq-vae-fm", "h
 FIRST_STEP = """
 import pickle, runpy, sys
 import snakemake.script  # as the head that Snakemake puts before a script does
-script = runpy.run_path("scripts/train.py")
-import daenr.training
+script = runpy.run_path("scripts/training/train.py")
+import daenr.training.fit
 def stop(*_): sys.exit(0)
-daenr.training._training_step = stop
+daenr.training.fit._training_step = stop
 from daenr.models.autoencoders import ModelSpec
 run = script["Run"]("x", "region3", "cae-fr", "h2", 0.4, 1.0, "all", 0)
-spec = script["Spec"](ModelSpec(), daenr.training.Protocol(), "sum", "cpu")
+spec = script["Spec"](ModelSpec(), daenr.training.fit.Protocol(), "sum", "cpu")
 region = script["read_region"](script["Path"](sys.argv[1]))
 import numpy
 script["train"](run, region, numpy.arange(region.train_responses.shape[1]), spec)
@@ -71,10 +71,10 @@ def shares(model: str, layer: str) -> dict[str, float]:
     import torch
     from loops import Job
 
-    from daenr import training  # here, since the process that asks needs no torch
-    from daenr.checkpoints import Keeper, Key
     from daenr.models.autoencoders import ModelSpec
-    from daenr.timing import noise_region
+    from daenr.training import fit as training  # here, since the process that asks needs no torch
+    from daenr.training.checkpoints import Keeper, Key
+    from daenr.training.timing import noise_region
 
     spent = dict.fromkeys(("looks", "history", "checkpoints"), 0.0)
 

@@ -24,7 +24,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from daenr.runs import LAYERS, MODELS
+from daenr.run import LAYERS, MODELS
 
 PAPER: Mapping[str, int] = {"neurons": 102, "images": 1440, "batch": 64}
 """Region 3 of the paper; what is not varied has these values."""
@@ -59,8 +59,9 @@ def measure(
     from loops import Job
 
     from daenr.models.autoencoders import ModelSpec
-    from daenr.timing import noise_region
-    from daenr.training import Protocol, Spec, train
+    from daenr.training.fit import Protocol
+    from daenr.training.timing import noise_region
+    from daenr.training.train import Spec, train
 
     data = noise_region(images, validation, neurons)
     run = Job(model, layer, batch, STEPS, images, neurons).run

@@ -27,12 +27,13 @@ import torch
 from loops import Job, Timed
 from torch.utils.flop_counter import FlopCounterMode
 
-from daenr import devices
 from daenr.config import resolve
-from daenr.paper import region_sizes
-from daenr.runs import AUTOENCODERS, LAYERS, MODELS, plan
-from daenr.timing import expected_steps
-from daenr.training import Objective, Split
+from daenr.paper.plan import plan
+from daenr.paper.published import region_sizes
+from daenr.run import AUTOENCODERS, LAYERS, MODELS
+from daenr.training import devices
+from daenr.training.fit import Objective, Split
+from daenr.training.timing import expected_steps
 
 ROOT = Path(__file__).parents[1]
 BATCH = 64

@@ -19,9 +19,9 @@ from loops import Job
 from speed import BATCH, counted, matrix_product
 from torch.profiler import ProfilerActivity, profile
 
-from daenr import devices
-from daenr.randomness import generator
-from daenr.training import Objective, Protocol, fit
+from daenr.models.randomness import generator
+from daenr.training import devices
+from daenr.training.fit import Objective, Protocol, fit
 
 STEPS = 20
 WARM_UPS = 3

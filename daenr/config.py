@@ -14,8 +14,8 @@ from typing import Any
 import jsonschema
 import yaml
 
-from daenr.datasets import antolik2016, archive
-from daenr.paper import region_sizes, weights
+from daenr.data import archive, download
+from daenr.paper.published import region_sizes, weights
 
 PUBLISHED_IMAGE_BYTES = 31 * 31 * 8
 
@@ -166,7 +166,7 @@ def training_counts(dataset: Mapping[str, Any], regions: Sequence[str]) -> dict[
         return {region: size["train_images"] for region, size in dataset["simulation"]["sizes"].items()}
     if dataset["source"] is None:
         raise ConfigError("dataset.source: the layout antolik2016 needs the archive's DOI, address or path")
-    if antolik2016.is_local(dataset["source"]):
+    if download.is_local(dataset["source"]):
         return _counts_in_archive(Path(dataset["source"]), regions)
     if dataset["manifest"] is not None:
         return _counts_in_manifest(Path(dataset["manifest"]))

@@ -26,9 +26,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from daenr.config import resolve, training_counts  # noqa: E402
-from daenr.paper import region_sizes  # noqa: E402
-from daenr.runs import Run, plan  # noqa: E402
-from daenr.timing import expected_steps, noise_region  # noqa: E402
+from daenr.paper.plan import plan  # noqa: E402
+from daenr.paper.published import region_sizes  # noqa: E402
+from daenr.run import Run  # noqa: E402
+from daenr.training.timing import expected_steps, noise_region  # noqa: E402
 
 PAPER = ROOT / "config/paper"
 TIMED_STEPS = 8
@@ -56,7 +57,7 @@ def size(config: Mapping[str, Any]) -> tuple[int, int]:
 
 def cost(run: Run, config: Mapping[str, Any]) -> Cost:
     """Time a few steps of a run's model in a process that has trained nothing yet, after two to warm up."""
-    from daenr.training import Spec, train  # here, since the process that asks needs no torch
+    from daenr.training.train import Spec, train
 
     images, neurons = size(config)
     protocol = config["training"]
@@ -83,7 +84,11 @@ def settings(run: Run, config: Mapping[str, Any]) -> dict[str, Any]:
 
 def start_time(script: str, cores: int) -> float:
     """Seconds until a script of the workflow has imported what it needs, with all cores doing so at once."""
-    command = [sys.executable, "-c", f"import runpy; runpy.run_path({str(ROOT / 'scripts' / script)!r})"]
+    command = [
+        sys.executable,
+        "-c",
+        f"import runpy; runpy.run_path({str(next(ROOT.glob(f'scripts/*/{script}')))!r})",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
     def seconds(_: int) -> float:

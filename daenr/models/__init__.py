@@ -1,1 +1,1 @@
-"""The models: encoder and auto-encoders, readouts, and the joint model of both."""
+"""Auto-encoders, readouts and the joint model with its losses; knows nothing of runs, datasets or the paper."""

@@ -14,8 +14,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from daenr.randomness import initialise
-from daenr.receptive_fields import IMAGE_SIZE
+from daenr.data.receptive_fields import IMAGE_SIZE
+from daenr.models.randomness import initialise
 
 STRIDES = (2, 1, 2, 1)
 

@@ -13,9 +13,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from daenr.data.receptive_fields import to_grid
 from daenr.models.autoencoders import Generators, ModelSpec, layer_size
-from daenr.randomness import initialise
-from daenr.receptive_fields import to_grid
+from daenr.models.randomness import initialise
 
 SMALLEST_RATE = 1e-4
 

@@ -22,11 +22,11 @@ import numpy as np
 import pytest
 import torch
 
-from daenr.losses import TERMS, joint_loss
 from daenr.models.autoencoders import ModelSpec
-from daenr.models.daenr import DAENR, build
+from daenr.models.joint import DAENR, build
+from daenr.models.losses import TERMS, joint_loss
 from daenr.models.readouts import Population
-from daenr.runs import JOINT, Run
+from daenr.run import JOINT, Run
 
 GOLDEN = Path(__file__).with_name("one_step.json")
 TOLERANCE = 1e-4

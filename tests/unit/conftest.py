@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from daenr.preprocessing import RegionData
+from daenr.data.region import RegionData
 
 
 def _images(generator: np.random.Generator, count: int) -> np.ndarray:

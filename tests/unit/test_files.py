@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from daenr.data.region import write_region
 from daenr.files import atomic
-from daenr.preprocessing import write_region
 
 
 def test_the_file_appears_whole_when_the_block_ends(tmp_path):

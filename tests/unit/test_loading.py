@@ -10,7 +10,7 @@ import pytest
 import torch
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted([*(ROOT / "daenr").rglob("*.py"), *(ROOT / "scripts").glob("*.py")])
+SOURCES = sorted([*(ROOT / "daenr").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
 SAFE = {"torch.load": ("weights_only", True), "np.load": ("allow_pickle", False)}
 FORBIDDEN = re.compile(
     r"(pickle|dill|joblib|marshal|shelve)\.loads?|(np|numpy)\.fromregex|pd\.read_pickle|pandas\.read_pickle"
@@ -59,7 +59,7 @@ class Touch:
 
 
 def script(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / f"scripts/{name}.py")
+    spec = importlib.util.spec_from_file_location(Path(name).stem, ROOT / f"scripts/{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -75,14 +75,14 @@ def test_predictions_with_code_in_them_are_not_executed(tmp_path, monkeypatch):
     assert touched.exists()  # it works
     touched.unlink()
 
-    evaluate = script("evaluate")
+    evaluate = script("training/evaluate")
     monkeypatch.setattr(evaluate, "read_region", lambda _: None)
     with pytest.raises(ValueError, match="allow_pickle=False"):
         evaluate.main(
             None, predictions, tmp_path / "training.json", "gaussian", tmp_path / "m", tmp_path / "s"
         )
     with pytest.raises(ValueError, match="allow_pickle=False"):
-        script("figure_reconstructions").main(
+        script("figures/figure_reconstructions").main(
             None, ["x_r_cae_none_a1_b0_all_s0"], [predictions], tmp_path / "a.png", tmp_path / "a.pdf"
         )
     assert not touched.exists()

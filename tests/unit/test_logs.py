@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from daenr import devices
-from daenr.datasets.archive import ArchiveError
+from daenr.data.archive import ArchiveError
 from daenr.logs import to_file
-from daenr.training import NotFiniteError
+from daenr.training import devices
+from daenr.training.fit import NotFiniteError
 
 
 def _log(path, error: BaseException | None = None) -> None:

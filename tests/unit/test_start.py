@@ -10,11 +10,11 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import json, runpy, sys
 import numpy as np
-script = runpy.run_path("scripts/train.py")
+script = runpy.run_path("scripts/training/train.py")
 from daenr.models.autoencoders import ModelSpec
-from daenr.runs import Run
-from daenr.timing import noise_region
-from daenr.training import Protocol
+from daenr.run import Run
+from daenr.training.timing import noise_region
+from daenr.training.fit import Protocol
 run = Run("x", "region1", "vq-vae-fc", "h1", 1.0, 1.0, "all", 0)
 protocol = Protocol(batch_size=4, validate_every=2, max_steps=2)
 spec = script["Spec"](ModelSpec(channels=2), protocol, "sum", "cpu")
@@ -33,6 +33,6 @@ def test_a_training_imports_nothing_that_takes_long():
     )
     assert done.returncode == 0, done.stderr
     imported = set(json.loads(done.stdout))
-    assert {"torch", "h5py", "daenr.training"} <= imported
+    assert {"torch", "h5py", "daenr.training.fit"} <= imported
     slow = {"scipy", "skimage", "pandas", "matplotlib", "jinja2", "snakemake", "torch._dynamo", "sympy"}
     assert not imported & slow

@@ -71,7 +71,7 @@ def copy(tmp_path_factory):
 @pytest.fixture(scope="session")
 def finished(copy):
     """The same after a whole run on a local archive."""
-    from daenr.datasets.simulated import simulate_archive
+    from daenr.data.simulated import simulate_archive
 
     size = {"train_images": 60, "test_images": 10, "repeats": 4, "neurons": 12}
     simulate_archive(copy.folder / "mylab.zip", {"v1": size}, seed=5)

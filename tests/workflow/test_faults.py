@@ -92,7 +92,7 @@ class Laboratory:
 
 
 def laboratory_in(folder, original, archive="mylab.zip"):
-    from daenr.datasets.simulated import simulate_archive
+    from daenr.data.simulated import simulate_archive
 
     laboratory = Laboratory(folder, original)
     size = {"train_images": 60, "test_images": 10, "repeats": 4, "neurons": 12}

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from daenr.preprocessing import read_region
-from daenr.runs import Run
-from daenr.training import Spec, train
+from daenr.data.region import read_region
+from daenr.run import Run
+from daenr.training.train import Spec, train
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,12 +32,12 @@ SCRIPT = """
 import json, runpy, sys
 from pathlib import Path
 from daenr.logs import to_file
-from daenr.runs import Run
+from daenr.run import Run
 
 given = json.loads(sys.argv[1])
 paths = ("region", "checkpoint", "weights", "history", "training", "predictions")
 with to_file(Path(given.pop("log"))):
-    runpy.run_path("scripts/train.py")["main"](
+    runpy.run_path("scripts/training/train.py")["main"](
         run=Run.parse(given.pop("run")),
         code=[Path(path) for path in given.pop("code")],
         **{key: Path(value) if key in paths else value for key, value in given.items()},
@@ -46,7 +46,7 @@ with to_file(Path(given.pop("log"))):
 
 
 class Process:
-    """Trainings of one run by ``scripts/train.py`` in processes of their own."""
+    """Trainings of one run by ``scripts/training/train.py`` in processes of their own."""
 
     def __init__(self, folder, region):
         self.checkpoint, self.log = folder / "checkpoints/run.pt", folder / "run.log"
@@ -58,7 +58,7 @@ class Process:
             "pretrained": None,
             "trainings_per_gpu": 1,
             "config": CONFIG,
-            "code": [ROOT / "daenr/training.py"],
+            "code": [ROOT / "daenr/training/fit.py"],
             "checkpoint": self.checkpoint,
             "log": self.log,
             **self.outputs,

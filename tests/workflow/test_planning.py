@@ -6,7 +6,7 @@ import time
 import pytest
 import yaml
 
-from daenr.runs import Run
+from daenr.run import Run
 
 
 def test_the_paper_is_planned_offline_in_ten_seconds(copy):

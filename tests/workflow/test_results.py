@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from daenr.preprocessing import read_region
-from daenr.runs import Run
-from daenr.training import Spec, train
+from daenr.data.region import read_region
+from daenr.run import Run
+from daenr.training.train import Spec, train
 
 
 def rows(path):
@@ -206,7 +206,7 @@ def test_a_trainings_record_is_complete(finished):
 
 
 def test_an_edited_figure_redraws_figures_only(finished):
-    with edited(finished.folder / "daenr/figures.py", '"""', '"""Edited. '):
+    with edited(finished.folder / "daenr/reporting/figures.py", '"""', '"""Edited. '):
         jobs = finished.would_run(*finished.config())
     drawn = {"reconstructions", "neuron_counts", "stimuli", "curves"}
     assert set(jobs) - {"all", "figures", "page"} == drawn
@@ -221,21 +221,21 @@ def test_an_edited_model_trains_everything(finished):
 
 
 def test_an_edited_correlation_tests_the_neurons_again(finished):
-    with edited(finished.folder / "daenr/correlation.py", '"""', '"""Edited. '):
+    with edited(finished.folder / "daenr/statistics/correlation.py", '"""', '"""Edited. '):
         jobs = finished.would_run(*finished.config())
     assert jobs["significance"] == 3
     assert jobs["train"] == 2  # the two groups of Table 3, and nothing else
 
 
 def test_an_edited_plan_makes_tables_only(finished):
-    with edited(finished.folder / "daenr/runs.py", '"""', '"""Edited. '):
+    with edited(finished.folder / "daenr/paper/plan.py", '"""', '"""Edited. '):
         jobs = finished.would_run(*finished.config())
     made = {"table", "companion", "verdicts"}
     assert set(jobs) - {"all", "tables", "claims", "page"} == made
 
 
 def test_an_edited_evaluation_trains_nothing(finished):
-    with edited(finished.folder / "daenr/evaluation.py", '"""', '"""Edited. '):
+    with edited(finished.folder / "daenr/statistics/metrics.py", '"""', '"""Edited. '):
         jobs = finished.would_run(*finished.config())
     assert "train" not in jobs
     assert jobs["evaluate"] > 0

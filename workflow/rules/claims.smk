@@ -2,17 +2,7 @@ rule verdicts:
     input:
         scores=scores_of(CLAIMS),
         paper=[str(PAPER / f"{table}.csv") for table in (*METRICS, "weights")],
-        code=package(
-            "claims",
-            "verdicts",
-            "resampling",
-            "correlation",
-            "runs",
-            "paper",
-            "labels",
-            "rendering",
-            "scores",
-        ),
+        code=package("paper", "statistics", "reporting"),
     output:
         **made("claims", PAGES, caption="claims"),
     log:
@@ -28,24 +18,14 @@ rule verdicts:
     message:
         "Judging the paper's claims"
     script:
-        "../../scripts/claims.py"
+        "../../scripts/report/claims.py"
 
 
 rule sensitivity:
     input:
         scores=scores_of(VARIED_CLAIMS),
         paper=[str(PAPER / f"{table}.csv") for table in (*METRICS, "weights")],
-        code=package(
-            "claims",
-            "verdicts",
-            "resampling",
-            "correlation",
-            "runs",
-            "paper",
-            "labels",
-            "rendering",
-            "scores",
-        ),
+        code=package("paper", "statistics", "reporting"),
     output:
         **made("sensitivity", PAGES, caption="sensitivity"),
     log:
@@ -61,7 +41,7 @@ rule sensitivity:
     message:
         "Judging the paper's claims under the variants of the config"
     script:
-        "../../scripts/sensitivity.py"
+        "../../scripts/report/sensitivity.py"
 
 
 rule claims:

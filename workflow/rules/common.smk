@@ -13,11 +13,12 @@ os.environ.update(
     PYTHONPATH=os.pathsep.join([str(ROOT.absolute()), os.getenv("PYTHONPATH", "")])
 )
 
-from daenr.claims import claims
+from daenr.paper.claims import claims
 from daenr.config import ConfigError, resolve
-from daenr.contents import PAGE, SHOWN, contents, placed
-from daenr.datasets import antolik2016
-from daenr.runs import CONTROL_METRICS, METRICS, Plan, Run
+from daenr.reporting.contents import PAGE, SHOWN, contents, placed
+from daenr.data import download
+from daenr.paper.plan import CONTROL_METRICS, METRICS, Plan
+from daenr.run import Run
 
 PAPER = ROOT / "config/paper"
 
@@ -71,9 +72,16 @@ wildcard_constraints:
     table="table[2-6]",
 
 
-def package(*modules):
-    """Files of the package that a rule's result depends on; Snakemake does not see through imports."""
-    return [str(ROOT / "daenr" / f"{module}.py") for module in modules]
+def package(*folders):
+    """Modules of folders of the package, on which a rule's result depends; Snakemake does not see through imports.
+
+    Whole folders, and what lies below all of them: a new module cannot be forgotten.
+    """
+    return [
+        str(path)
+        for folder in folders
+        for path in sorted(ROOT.glob(f"daenr/{folder}/**/*.py"))
+    ]
 
 
 def numbered(section):
@@ -165,7 +173,7 @@ def archive():
     """The archive in the published layout, wherever it comes from."""
     if config["dataset"]["layout"] == "simulated":
         return f"{RESULTS}/data/archive.zip"
-    if antolik2016.is_local(config["dataset"]["source"]):
+    if download.is_local(config["dataset"]["source"]):
         return config["dataset"]["source"]
     return f"data/{DATASET}.zip"
 

@@ -22,12 +22,12 @@ rule download:
     message:
         "Downloading {params.source}"
     script:
-        "../../scripts/download.py"
+        "../../scripts/data/download.py"
 
 
 rule simulate:
     input:
-        code=package("datasets/simulated", "datasets/archive"),
+        code=package("data"),
     output:
         archive=ensure(f"{RESULTS}/data/archive.zip", non_empty=True),
     log:
@@ -43,14 +43,14 @@ rule simulate:
     message:
         "Simulating a recording of {params.sizes}"
     script:
-        "../../scripts/simulate.py"
+        "../../scripts/data/simulate.py"
 
 
 rule preprocess:
     input:
         **MANIFEST,
         archive=archive(),
-        code=package("preprocessing", "receptive_fields", "datasets/archive"),
+        code=package("data"),
     output:
         region=ensure(f"{RESULTS}/data/{{region}}.h5", non_empty=True),
     log:
@@ -69,4 +69,4 @@ rule preprocess:
     message:
         "Preprocessing {wildcards.region}"
     script:
-        "../../scripts/preprocess.py"
+        "../../scripts/data/preprocess.py"

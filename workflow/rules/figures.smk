@@ -12,7 +12,7 @@ rule reconstructions:
             run_file(run, "predictions.npz")
             for run in PLAN.reconstruction_runs(FIGURE_REGIONS[wildcards.figure])
         ],
-        code=package("figures", "labels"),
+        code=package("reporting"),
     output:
         **made("figures/{figure}", ("png", "pdf"), caption="reconstructions"),
     log:
@@ -32,7 +32,7 @@ rule reconstructions:
     message:
         "Drawing {wildcards.figure}"
     script:
-        "../../scripts/figure_reconstructions.py"
+        "../../scripts/figures/figure_reconstructions.py"
 
 
 rule neuron_counts:
@@ -40,7 +40,7 @@ rule neuron_counts:
         significance=lambda wildcards: [
             run_file(run, "significance.csv") for run in counted_runs(wildcards.figure)
         ],
-        code=package("figures", "labels"),
+        code=package("reporting"),
     output:
         **made("figures/{figure}", ("png", "pdf", "csv"), caption="neuron-counts"),
     log:
@@ -58,13 +58,13 @@ rule neuron_counts:
     message:
         "Drawing {wildcards.figure}"
     script:
-        "../../scripts/figure_neuron_counts.py"
+        "../../scripts/figures/figure_neuron_counts.py"
 
 
 rule stimuli:
     input:
         regions=[f"{RESULTS}/data/{region}.h5" for region in config["regions"]],
-        code=package("figures", "labels"),
+        code=package("reporting"),
     output:
         **made("figures/figure5", ("png", "pdf"), caption="figure5"),
     log:
@@ -79,13 +79,13 @@ rule stimuli:
     message:
         "Drawing figure5"
     script:
-        "../../scripts/figure_stimuli.py"
+        "../../scripts/figures/figure_stimuli.py"
 
 
 rule controls_figure:
     input:
         controls=f"{RESULTS}/tables/controls.csv",
-        code=package("control_figures", "control_tables", "figures", "labels"),
+        code=package("reporting"),
     output:
         **made("figures/controls", ("png", "pdf"), caption="controls-figure"),
     log:
@@ -100,7 +100,7 @@ rule controls_figure:
     message:
         "Drawing controls"
     script:
-        "../../scripts/figure_controls.py"
+        "../../scripts/figures/figure_controls.py"
 
 
 rule figures:

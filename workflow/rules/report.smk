@@ -7,7 +7,7 @@ localrules:
 rule curves:
     input:
         histories=[run_file(run, "history.csv") for run in RUNS if not run.variant],
-        code=package("curves", "figures", "labels"),
+        code=package("reporting"),
     output:
         **made("figures/curves", ("png", "pdf"), caption="curves"),
     log:
@@ -23,13 +23,13 @@ rule curves:
     message:
         "Drawing the training curves"
     script:
-        "../../scripts/figure_curves.py"
+        "../../scripts/report/figure_curves.py"
 
 
 rule runtimes:
     input:
         trainings=[run_file(run, "training.json") for run in RUNS],
-        code=package("runtimes", "rendering", "labels"),
+        code=package("reporting"),
     output:
         **made("tables/runtimes", FORMATS, caption="runtimes"),
     log:
@@ -42,7 +42,7 @@ rule runtimes:
     message:
         "Making the table of run times"
     script:
-        "../../scripts/table_runtimes.py"
+        "../../scripts/report/table_runtimes.py"
 
 
 rule page:
@@ -52,7 +52,7 @@ rule page:
         template=str(ROOT / "workflow/report/report.html.j2"),
         captions=sorted(map(str, ROOT.glob("workflow/report/*.rst"))),
         assumptions=str(ROOT / "docs/assumptions.md"),
-        code=package("report", "contents", "rendering", "labels"),
+        code=package("reporting"),
     output:
         **made("report", ("html",), caption="page"),
     log:
@@ -68,4 +68,4 @@ rule page:
     message:
         "Writing the report"
     script:
-        "../../scripts/report.py"
+        "../../scripts/report/report.py"

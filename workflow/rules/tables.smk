@@ -12,17 +12,7 @@ rule table:
         metrics=lambda wildcards: cell_files(wildcards.table, "metrics.json"),
         scores=lambda wildcards: cell_files(wildcards.table, "scores.npz"),
         paper=str(PAPER / "{table}.csv"),
-        code=package(
-            "tables",
-            "layouts",
-            "rendering",
-            "labels",
-            "resampling",
-            "correlation",
-            "scores",
-            "runs",
-            "paper",
-        ),
+        code=package("paper", "statistics", "reporting"),
     output:
         **made("tables/{table}", FORMATS, caption="table"),
     log:
@@ -38,13 +28,13 @@ rule table:
     message:
         "Making {wildcards.table}"
     script:
-        "../../scripts/table.py"
+        "../../scripts/tables/table.py"
 
 
 rule table7:
     input:
         regions=[f"{RESULTS}/data/{region}.h5" for region in config["regions"]],
-        code=package("tables", "layouts", "rendering", "labels"),
+        code=package("statistics", "reporting"),
     output:
         **made("tables/table7", FORMATS, caption="table7"),
     log:
@@ -57,13 +47,13 @@ rule table7:
     message:
         "Making table7"
     script:
-        "../../scripts/table7.py"
+        "../../scripts/tables/table7.py"
 
 
 rule ceilings:
     input:
         region=f"{RESULTS}/data/{{region}}.h5",
-        code=package("ceiling_tables", "ceilings"),
+        code=package("statistics"),
     output:
         csv=ensure(f"{RESULTS}/ceilings/{{region}}.csv", non_empty=True),
     log:
@@ -76,13 +66,13 @@ rule ceilings:
     message:
         "Noise ceilings of {wildcards.region}"
     script:
-        "../../scripts/ceilings.py"
+        "../../scripts/tables/ceilings.py"
 
 
 rule ceilings_table:
     input:
         ceilings=[f"{RESULTS}/ceilings/{region}.csv" for region in config["regions"]],
-        code=package("ceiling_tables", "rendering", "labels"),
+        code=package("statistics", "reporting"),
     output:
         **made("tables/ceilings", FORMATS, caption="ceilings"),
     log:
@@ -95,7 +85,7 @@ rule ceilings_table:
     message:
         "Making the table of ceilings"
     script:
-        "../../scripts/table_ceilings.py"
+        "../../scripts/tables/table_ceilings.py"
 
 
 rule companion:
@@ -103,9 +93,7 @@ rule companion:
         **PUBLISHED,
         own=f"{RESULTS}/tables/{{table}}.csv",
         ceilings=f"{RESULTS}/tables/ceilings.csv",
-        code=package(
-            "ceiling_tables", "tables", "layouts", "rendering", "labels", "paper"
-        ),
+        code=package("statistics", "reporting"),
     output:
         **made("tables/{table}-ceiling", FORMATS, caption="companion"),
     log:
@@ -120,7 +108,7 @@ rule companion:
     message:
         "Making {wildcards.table} as fractions of the ceiling"
     script:
-        "../../scripts/table_companion.py"
+        "../../scripts/tables/table_companion.py"
 
 
 rule controls:
@@ -130,17 +118,7 @@ rule controls:
             for table in CONTROL_METRICS
             for file in cell_files(table, "scores.npz")
         ],
-        code=package(
-            "control_tables",
-            "layouts",
-            "rendering",
-            "labels",
-            "resampling",
-            "evaluation",
-            "correlation",
-            "scores",
-            "runs",
-        ),
+        code=package("statistics", "reporting"),
     output:
         **made("tables/controls", FORMATS, caption="controls"),
     log:
@@ -157,7 +135,7 @@ rule controls:
     message:
         "Making the table of controls"
     script:
-        "../../scripts/table_controls.py"
+        "../../scripts/tables/table_controls.py"
 
 
 # Only where there are runs to judge, so that no empty table can be asked for.
@@ -170,7 +148,7 @@ if JUDGED_RUNS:
         input:
             regions=[f"{RESULTS}/data/{region}.h5" for region in JUDGED_REGIONS],
             significance=[run_file(run, "significance.csv") for run in JUDGED_RUNS],
-            code=package("truth", "rendering", "labels"),
+            code=package("statistics", "reporting"),
         output:
             **made("tables/significance", FORMATS, caption="significance"),
         log:
@@ -187,7 +165,7 @@ if JUDGED_RUNS:
         message:
             "Holding the significant neurons against the truth"
         script:
-            "../../scripts/table_significance.py"
+            "../../scripts/tables/table_significance.py"
 
 
 rule tables:

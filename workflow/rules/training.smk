@@ -7,19 +7,7 @@ localrules:
 rule train:
     input:
         unpack(training_input),
-        code=package(
-            "training",
-            "controls",
-            "checkpoints",
-            "losses",
-            "adam",
-            "devices",
-            "randomness",
-            "receptive_fields",
-            "models/autoencoders",
-            "models/readouts",
-            "models/daenr",
-        ),
+        code=package("models", "training"),
     output:
         weights=ensure(f"{RESULTS}/runs/{{run}}/weights.pt", non_empty=True),
         history=ensure(f"{RESULTS}/runs/{{run}}/history.csv", non_empty=True),
@@ -43,7 +31,7 @@ rule train:
     message:
         "Training {wildcards.run}"
     script:
-        "../../scripts/train.py"
+        "../../scripts/training/train.py"
 
 
 rule evaluate:
@@ -51,7 +39,7 @@ rule evaluate:
         region=run_region,
         predictions=rules.train.output.predictions,
         training=rules.train.output.training,
-        code=package("evaluation", "correlation", "scores"),
+        code=package("statistics"),
     output:
         metrics=ensure(f"{RESULTS}/runs/{{run}}/metrics.json", non_empty=True),
         scores=ensure(f"{RESULTS}/runs/{{run}}/scores.npz", non_empty=True),
@@ -67,14 +55,14 @@ rule evaluate:
     message:
         "Evaluating {wildcards.run}"
     script:
-        "../../scripts/evaluate.py"
+        "../../scripts/training/evaluate.py"
 
 
 rule significance:
     input:
         region=tested_region,
         predictions=rules.train.output.predictions,
-        code=package("significance", "correlation"),
+        code=package("statistics"),
     output:
         significance=ensure(f"{RESULTS}/runs/{{run}}/significance.csv", non_empty=True),
     log:
@@ -91,7 +79,7 @@ rule significance:
     message:
         "Testing the neurons of {wildcards.run} on the {params.images} images"
     script:
-        "../../scripts/significance.py"
+        "../../scripts/training/significance.py"
 
 
 use rule significance as significance_validation with:

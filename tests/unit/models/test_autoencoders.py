@@ -19,7 +19,7 @@ from daenr.models.autoencoders import (
     layer_size,
     nearest,
 )
-from daenr.randomness import generator
+from daenr.models.randomness import generator
 
 torch.set_num_threads(1)
 

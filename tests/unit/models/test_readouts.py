@@ -8,8 +8,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from daenr.models.autoencoders import Encoder, Generators, ModelSpec
+from daenr.models.randomness import generator
 from daenr.models.readouts import READOUTS, Population, Readout, SquaredNorm, kept
-from daenr.randomness import generator
 
 torch.set_num_threads(1)
 

@@ -1,0 +1,1 @@
+"""Recordings: archives, download, the simulated population, preprocessing, and the region file."""

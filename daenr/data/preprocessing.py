@@ -1,0 +1,168 @@
+"""From a recording to a region: scaled 32 x 32 images, train/validation split, receptive fields."""
+
+import math
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64
+
+from daenr import __version__
+from daenr.data.archive import Recording
+from daenr.data.receptive_fields import IMAGE_SIZE, centres
+from daenr.data.region import RegionData
+
+RANGE_TOLERANCE = 1e-6
+"""Share of the intensity range by which values may lie outside it: rounding of float32, not a wrong range."""
+
+SMALLEST_SPAN = 0.01
+"""Smallest share of the intensity range that a set of images covers; below it the range has another unit."""
+
+
+def preprocess(
+    recording: Recording,
+    *,
+    dataset: str,
+    source: str,
+    intensity_range: tuple[float, float],
+    validation_fraction: float,
+    split_seed: int,
+    blur: float,
+) -> RegionData:
+    """Scale and resize the images, split off the validation set, locate the receptive fields.
+
+    Args:
+        recording: the region as published.
+        dataset: name of the dataset.
+        source: where the archive comes from (DOI, URL or path), for the record.
+        intensity_range: intensities that become -1 and 1; the dataset's, never an image's own.
+        validation_fraction: share of the distinct training images that is the validation set.
+        split_seed: seed of the split.
+        blur: deviation in pixels of the Gaussian that smooths spike-triggered averages, see `centres`.
+
+    Raises:
+        ValueError: intensities do not fit the range, or one side of the split would be empty.
+    """
+    region = recording.region
+    images = to_model_images(recording.training_images, intensity_range, f"{region}, training images")
+    test_images = to_model_images(recording.test_images, intensity_range, f"{region}, test images")
+    ids = image_ids(recording.training_images)
+    held_out = split(ids, validation_fraction, split_seed, region)
+    responses = recording.training_responses.astype(np.float32)
+
+    return RegionData(
+        train_images=images[~held_out],
+        train_responses=responses[~held_out],
+        train_image_id=ids[~held_out],
+        validation_images=images[held_out],
+        validation_responses=responses[held_out],
+        validation_image_id=ids[held_out],
+        test_images=test_images,
+        test_trials=recording.test_trials.astype(np.float32),
+        test_responses=recording.test_trials.mean(axis=0).astype(np.float32),
+        receptive_field=centres(images[~held_out], responses[~held_out], blur),
+        responsive=recording.responsive,
+        attributes={
+            "dataset": dataset,
+            "region": region,
+            "source": source,
+            "sha256": dict(recording.sha256),
+            "split_seed": split_seed,
+            "validation_fraction": validation_fraction,
+            "intensity_range": [float(bound) for bound in intensity_range],
+            "receptive_field_blur": blur,
+            "counts": _counts(recording, ids, held_out),
+            "test_images_in_training": _shared(recording.test_images, recording.training_images),
+            "daenr_version": __version__,
+        },
+    )
+
+
+def to_model_images(
+    raw: Float64[np.ndarray, "images pixels"], intensity_range: tuple[float, float], name: str
+) -> Float32[np.ndarray, "images 1 32 32"]:
+    """Scale a fixed range of intensities to [-1, 1] and resize square images to 32 x 32, bilinearly.
+
+    Pixels are areas and the images' outer edges coincide (half-pixel centres: output pixel i samples the
+    input at (i + 1/2) side/32 - 1/2, like ``torch.nn.functional.interpolate(align_corners=False)``); the
+    border pixel is repeated outwards. Images larger than 32 x 32 are smoothed first, against aliasing.
+
+    Args:
+        raw: intensities, row-major.
+        intensity_range: intensities that become -1 and 1.
+        name: what these images are, for the error.
+
+    Raises:
+        ValueError: an intensity lies outside the range, or all of them fill a sliver of it.
+    """
+    from skimage.transform import resize  # here, since reading a region does not need it
+
+    low, high = intensity_range
+    _check_intensities(raw, low, high, name)
+    side = math.isqrt(raw.shape[1])
+    scaled = (raw.reshape(-1, side, side) - low) / (high - low) * 2 - 1
+    shape = (len(raw), IMAGE_SIZE, IMAGE_SIZE)
+    resized = resize(scaled, shape, order=1, mode="edge", clip=False)  # type: ignore[no-untyped-call]
+    # Bilinear weights are convex, so this takes away rounding and RANGE_TOLERANCE only.
+    images: Float32[np.ndarray, "images 1 32 32"] = resized.clip(-1, 1)[:, None].astype(np.float32)
+    return images
+
+
+def image_ids(raw: Float64[np.ndarray, "trials pixels"]) -> Int64[np.ndarray, " trials"]:
+    """Number of the distinct image that each trial showed; equal means equal in every pixel."""
+    return np.unique(raw, axis=0, return_inverse=True)[1].ravel().astype(np.int64)
+
+
+def split(
+    ids: Int64[np.ndarray, " trials"], fraction: float, seed: int, region: str
+) -> Bool[np.ndarray, " trials"]:
+    """Which trials are the validation set: those of a random fraction of the distinct images.
+
+    Raises:
+        ValueError: no image would be left on one of the sides.
+    """
+    distinct = np.unique(ids)
+    held_out = round(fraction * len(distinct))
+    if not 0 < held_out < len(distinct):
+        raise ValueError(
+            f"{region}, training images: {held_out} of {len(distinct)} distinct images would be the "
+            f"validation set, which leaves one side empty; change split.validation_fraction ({fraction}) "
+            "or add images"
+        )
+    chosen = np.random.default_rng(seed).permutation(distinct)[:held_out]
+    return np.isin(ids, chosen)
+
+
+def _check_intensities(raw: Float64[np.ndarray, "images pixels"], low: float, high: float, name: str) -> None:
+    """Refuse images that the range was not made for."""
+    lowest, highest, span = raw.min(), raw.max(), high - low
+    where = f"{name}: intensities from {lowest:g} to {highest:g}"
+    if lowest < low - RANGE_TOLERANCE * span or highest > high + RANGE_TOLERANCE * span:
+        raise ValueError(f"{where} lie outside {low:g} to {high:g}; correct dataset.intensity_range")
+    if highest - lowest < SMALLEST_SPAN * span:
+        raise ValueError(
+            f"{where} fill less than {SMALLEST_SPAN:.0%} of {low:g} to {high:g}; "
+            "correct dataset.intensity_range"
+        )
+
+
+def _counts(
+    recording: Recording, ids: Int64[np.ndarray, " trials"], held_out: Bool[np.ndarray, " trials"]
+) -> dict[str, int]:
+    """Sizes of everything, for a reader of the file."""
+    repeats, test, neurons = recording.test_trials.shape
+    return {
+        "train": int((~held_out).sum()),
+        "train_distinct": len(np.unique(ids[~held_out])),
+        "validation": int(held_out.sum()),
+        "validation_distinct": len(np.unique(ids[held_out])),
+        "test": test,
+        "repeats": repeats,
+        "neurons": neurons,
+    }
+
+
+def _shared(
+    images: Float64[np.ndarray, "images pixels"], others: Float64[np.ndarray, "others pixels"]
+) -> int:
+    """How many images stand among the others too."""
+    ids = image_ids(np.concatenate([images, others]))
+    return int(np.isin(ids[: len(images)], ids[len(images) :]).sum())

@@ -1,1 +1,0 @@
-"""Sources of recordings: the published layout, the download, and the simulated population."""

@@ -1,0 +1,292 @@
+"""The plan: every training that the paper's tables and figures need, each once.
+
+A ``Cell`` is one place in a table of the paper and the run whose metrics stand there; two tables that need the same
+training share it. This module is imported while the workflow's files are parsed, so it needs the standard library
+alone.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from daenr.paper.published import Weight, weights
+from daenr.run import AUTOENCODERS, READOUTS, Run, split_model
+
+METRICS: Mapping[str, tuple[str, ...]] = {
+    "table2": ("mse", "psnr", "ssim"),
+    "table3": ("mse", "ssim", "psnr"),
+    "table4": ("pcc",),
+    "table5": ("mse", "psnr", "ssim"),
+    "table6": ("pcc",),
+}
+
+CONTROL_METRICS: Mapping[str, tuple[str, ...]] = {
+    "controls-ir": ("mse", "psnr", "ssim"),
+    "controls-nrs": ("pcc",),
+}
+"""The two halves of the controls' table: reconstruction and responses."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row and column group of a table of the paper, and the run whose metrics stand there.
+
+    The layer is the table's, not the run's: Table 5 prints a plain auto-encoder under each of h1 ... h4.
+    ``control`` is empty in the paper's tables; in those of the controls it names the row: ``baseline``, ``joint``
+    or one of ``CONTROLS``.
+    """
+
+    table: str
+    region: str
+    model: str
+    layer: str | None
+    neurons: str
+    run: Run
+    control: str = ""
+
+
+class Plan:
+    """What a config asks for: runs, and the tables and figures that they serve.
+
+    Args:
+        config: the resolved config (see ``config/README.md``).
+        paper: the folder with the paper's numbers, ``config/paper``.
+        variant: name of a variant of the config whose runs these are, or None.
+    """
+
+    def __init__(self, config: Mapping[str, Any], paper: Path, variant: str | None = None) -> None:
+        self.config = config
+        self.variant = variant
+        self._paper = paper
+        self._weights = weights(paper)
+        self._tables: Mapping[str, Callable[[int], Iterable[Cell]]] = {
+            "table2": self._table2,
+            "table3": self._table3,
+            "table4": self._table4,
+            "table5": self._table5,
+            "table6": self._table6,
+            "controls-ir": self._controls_of_reconstruction,
+            "controls-nrs": self._controls_of_responses,
+        }
+
+    @property
+    def regions(self) -> list[str]:
+        """Regions of the config, in its order."""
+        return list(self.config["regions"])
+
+    @property
+    def focus(self) -> str:
+        """The region of Tables 3 and 5 and Figures 2, 3 and 4; region 3 in the paper."""
+        return str(self.config["focus_region"])
+
+    @property
+    def other_regions(self) -> list[str]:
+        """Regions that the paper shows in its appendix: all but the focus."""
+        return [region for region in self.regions if region != self.focus]
+
+    def cells(self, table: str) -> list[Cell]:
+        """Cells of one table in the paper's order, one a seed; models that the config leaves out are missing."""
+        return [
+            cell
+            for seed in self.config["seeds"]
+            for cell in self._tables[table](seed)
+            if cell.model in self.config["models"]
+        ]
+
+    def reconstruction_runs(self, region: str) -> list[Run]:
+        """Figures 2, 6, 7: the CAE and CAE-FR_1 ... 4 with the weights of Table 8, first seed."""
+        seed = self.config["seeds"][0]
+        return self._shown(self._table2_region(region, seed))
+
+    def significance_runs(self, region: str) -> list[Run]:
+        """Figures 3 and 8: CAE-FR_1 ... 4 with the weights of Table 8, all seeds."""
+        cells = [cell for seed in self.config["seeds"] for cell in self._table2_region(region, seed)]
+        return [run for run in self._shown(cells) if run.layer is not None]
+
+    def comparison_runs(self) -> list[Run]:
+        """Figure 4: CNN-FR_i and CAE-FR_i in the focus region, all seeds.
+
+        The weights are those of the task ``significance.figure4_task``: the similarity task's (Table 9),
+        since the paper discusses the figure there, or the reconstruction task's, which its caption names.
+        """
+        task = self.config["significance"]["figure4_task"]
+        cells = [cell for seed in self.config["seeds"] for cell in self._table4_region(self.focus, seed)]
+        baselines = [cell for cell in cells if cell.model == "cnn-fr"]
+        joint = [cell for cell in cells if cell.model == "cae-fr"]
+        if task == "ir":
+            return [*self._shown(baselines), *self.significance_runs(self.focus)]
+        return self._shown([*baselines, *joint])
+
+    def runs(self) -> list[Run]:
+        """Every training that the config's tables and figures need, each once."""
+        wanted = [cell.run for table in self.tables() for cell in self.cells(table)]
+        for figure, region in self.figure_regions().items():
+            if figure.startswith(("figure2", "figure6", "figure7")):
+                wanted += self.reconstruction_runs(region)
+        if "figure3" in self.config["figures"]:
+            wanted += self.significance_runs(self.focus)
+        if "figure8" in self.config["figures"]:
+            wanted += [run for region in self.other_regions for run in self.significance_runs(region)]
+        if "figure4" in self.config["figures"]:
+            wanted += self.comparison_runs()
+        wanted += [run for plan in self.variants().values() for run in plan.runs()]
+        needed = [run.parent for run in wanted] + [run.pretrained for run in wanted if run.pretrained]
+        return list(dict.fromkeys(wanted + needed))
+
+    def tables(self) -> list[str]:
+        """Tables of results that come out of this config, the two halves of the controls' among them."""
+        papers = [table for table in METRICS if table in self.config["tables"]]
+        return [*papers, *(CONTROL_METRICS if self.config["controls"] else ())]
+
+    def variants(self) -> dict[str, "Plan"]:
+        """The plan of each variant: the same tables, neither figures nor controls."""
+        if self.variant is not None:
+            return {}
+        config = {**self.config, "figures": [], "controls": []}
+        return {name: Plan(config, self._paper, name) for name in self.config["variants"]}
+
+    def figure_regions(self) -> dict[str, str]:
+        """The region that each figure of reconstructions shows.
+
+        Figure 2 shows the focus region and Figures 6 and 7 the two others, as in the paper. A recording with more
+        regions gets ``figure2-regionN``, one with fewer lacks Figure 7 or both.
+        """
+        others = self.other_regions
+        regions = {"figure2": self.focus, **dict(zip(("figure6", "figure7"), others, strict=False))}
+        shown = {figure: region for figure, region in regions.items() if figure in self.config["figures"]}
+        if "figure2" in self.config["figures"]:
+            shown |= {f"figure2-{region}": region for region in others[2:]}
+        return shown
+
+    def figures(self) -> list[str]:
+        """Names of the figures that come out of this config."""
+        single = [name for name in ("figure3", "figure4", "figure5") if name in self.config["figures"]]
+        appendix = ["figure8"] if "figure8" in self.config["figures"] and self.other_regions else []
+        return sorted([*self.figure_regions(), *single, *appendix])
+
+    def _shown(self, cells: Iterable[Cell]) -> list[Run]:
+        return [cell.run for cell in cells if cell.model in self.config["models"]]
+
+    def _weight(self, tables: Sequence[str], region: str, model: str, layer: str) -> Weight:
+        """Weights that one of ``tables`` has for the region; a region that the paper lacks borrows another's."""
+        printed = {
+            weight.region: weight
+            for weight in self._weights
+            if weight.table in tables and (weight.model, weight.layer) == (model, layer)
+        }
+        if not printed:
+            raise ValueError(f"config/paper/weights.csv has no {model} at {layer} in {' or '.join(tables)}")
+        # Table 10 has one region only, which is then the only one to borrow from.
+        borrowed = printed.get(self.config["weights_of_region"], next(iter(printed.values())))
+        return printed.get(region, borrowed)
+
+    def _cell(
+        self,
+        table: str,
+        region: str,
+        model: str,
+        layer: str | None,
+        seed: int,
+        weights_in: Sequence[str] = (),
+    ) -> Cell:
+        autoencoder, readout = split_model(model)
+        alpha, beta = 1.0, 1.0
+        if autoencoder and readout and layer:
+            weight = self._weight(weights_in, region, model, layer)
+            alpha, beta = weight.alpha, weight.beta
+        run = Run(
+            dataset=self.config["dataset"]["name"],
+            region=region,
+            model=model,
+            layer=layer if readout else None,
+            alpha=alpha if autoencoder else 0.0,
+            beta=beta if readout else 0.0,
+            neurons="all",
+            seed=seed,
+            variant=self.variant,
+        )
+        return Cell(table, region, model, layer, "all", run)
+
+    def _table2(self, seed: int) -> Iterable[Cell]:
+        for region in self.regions:
+            yield from self._table2_region(region, seed)
+
+    def _table2_region(self, region: str, seed: int) -> Iterable[Cell]:
+        yield self._cell("table2", region, "cae", None, seed)
+        for layer in self.config["layers"]:
+            yield self._cell("table2", region, "cae-fr", layer, seed, ["table8"])
+
+    def _table3(self, seed: int) -> Iterable[Cell]:
+        for layer in self.config["layers"]:
+            cell = self._cell("table3", self.focus, "cae-fr", layer, seed, ["table8"])
+            for neurons in ("significant", "insignificant"):
+                yield replace(cell, neurons=neurons, run=replace(cell.run, neurons=neurons))
+
+    def _table4(self, seed: int) -> Iterable[Cell]:
+        for region in self.regions:
+            yield from self._table4_region(region, seed)
+
+    def _table4_region(self, region: str, seed: int) -> Iterable[Cell]:
+        for layer in self.config["layers"]:
+            yield self._cell("table4", region, "cnn-fr", layer, seed)
+            yield self._cell("table4", region, "cae-fr", layer, seed, ["table9"])
+
+    def _table5(self, seed: int) -> Iterable[Cell]:
+        for autoencoder in AUTOENCODERS:
+            for model in (autoencoder, *(f"{autoencoder}-{readout}" for readout in READOUTS)):
+                for layer in self.config["layers"]:
+                    yield self._cell("table5", self.focus, model, layer, seed, ["table10"])
+
+    def _table6(self, seed: int) -> Iterable[Cell]:
+        for readout in READOUTS:
+            for model in (f"cnn-{readout}", *(f"{autoencoder}-{readout}" for autoencoder in AUTOENCODERS)):
+                for region in self.regions:
+                    for layer in self.config["layers"]:
+                        yield self._cell(
+                            "table6", region, model, layer, seed, ["table11", "table12", "table13"]
+                        )
+
+    def _controls_of_reconstruction(self, seed: int) -> Iterable[Cell]:
+        """CAE and CAE-FR_i with the weights of Table 8, and the controls that reconstruct for themselves."""
+        for region in self.regions:
+            for layer in self.config["layers"]:
+                baseline = self._cell("controls-ir", region, "cae", layer, seed)
+                joint = self._cell("controls-ir", region, "cae-fr", layer, seed, ["table8"])
+                yield replace(baseline, control="baseline")
+                yield replace(joint, control="joint")
+                yield from self._controls(
+                    joint,
+                    shuffled=replace(joint.run, control="shuffled"),
+                    capacity=replace(joint.run, alpha=1.0, beta=0.0),
+                )
+
+    def _controls_of_responses(self, seed: int) -> Iterable[Cell]:
+        """CNN-FR_i and CAE-FR_i with the weights of Table 9, and the controls that predict responses.
+
+        Where the encoder is held fixed there is one task left, so alpha is 0 and beta 1 as in CNN-FR_i.
+        """
+        for region in self.regions:
+            for layer in self.config["layers"]:
+                baseline = self._cell("controls-nrs", region, "cnn-fr", layer, seed)
+                joint = self._cell("controls-nrs", region, "cae-fr", layer, seed, ["table9"])
+                readout_alone = replace(joint.run, alpha=0.0, beta=1.0)
+                yield replace(baseline, control="baseline")
+                yield replace(joint, control="joint")
+                yield from self._controls(
+                    joint,
+                    shuffled=replace(joint.run, control="shuffled"),
+                    frozen=replace(readout_alone, control="frozen"),
+                    random=replace(readout_alone, control="random"),
+                )
+
+    def _controls(self, joint: Cell, **runs: Run) -> Iterable[Cell]:
+        """The controls of a joint model that the config asks for."""
+        for control, run in runs.items():
+            if control in self.config["controls"]:
+                yield replace(joint, control=control, run=run)
+
+
+def plan(config: Mapping[str, Any], paper: Path = Path("config/paper")) -> list[Run]:
+    """Every training that the config's tables and figures need, each once; 216 for the paper's with one seed."""
+    return Plan(config, paper).runs()

@@ -1,0 +1,1 @@
+"""Tables, figures and the report; arrays and frames in, text and pictures out."""

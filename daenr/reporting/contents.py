@@ -1,0 +1,120 @@
+"""Contents of the report: its sections, and under which title and caption a result stands in them.
+
+The page and Snakemake's own report are made from the same contents. This module is imported while the workflow's
+files are parsed, so it needs the standard library alone.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from daenr.reporting.labels import region_label
+
+VERDICTS = "Verdicts"
+TABLES = "Tables of the paper"
+FIGURES = "Figures of the paper"
+CONTROLS = "Ceilings and controls"
+SIGNIFICANCE = "Significance of neurons"
+SENSITIVITY = "Sensitivity"
+CURVES = "Training curves"
+TIMES = "Run times"
+PAGE = "All on one page"
+
+SECTIONS = (VERDICTS, TABLES, FIGURES, CONTROLS, SIGNIFICANCE, SENSITIVITY, CURVES, TIMES, PAGE)
+"""In the order of the report."""
+
+SHOWN = (".html", ".png")
+"""Of the formats of a result, the one that a report shows."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One result in the report.
+
+    Attributes:
+        name: its path below the results without the ending, ``tables/table2``.
+        path: its HTML page or PNG picture.
+        section: one of ``SECTIONS``.
+        title: what it is called.
+        caption: name of the file with its caption, without ``.rst``: a template that knows the wildcards of
+            Snakemake's rule.
+    """
+
+    name: str
+    path: str
+    section: str
+    title: str
+    caption: str
+
+    @property
+    def wildcards(self) -> Mapping[str, str]:
+        """Those of the rule that makes it, as its caption knows them."""
+        name = PurePosixPath(self.name).name.removesuffix("-ceiling")
+        return {"table": name, "figure": name}
+
+    @property
+    def is_picture(self) -> bool:
+        """A figure, not a table."""
+        return self.path.endswith(".png")
+
+
+_RESULTS: Mapping[str, tuple[str, str, str]] = {
+    "claims": (VERDICTS, "The paper's claims, one by one", "claims"),
+    "tables/table2": (TABLES, "Table 2: do neurons help a CAE to reconstruct images?", "table"),
+    "tables/table3": (TABLES, "Table 3: do only the neurons help that are predicted well?", "table"),
+    "tables/table4": (TABLES, "Table 4: does reconstruction help to predict neurons?", "table"),
+    "tables/table5": (TABLES, "Table 5: reconstruction with other auto-encoders and readouts", "table"),
+    "tables/table6": (TABLES, "Table 6: prediction with other auto-encoders and readouts", "table"),
+    "tables/table7": (TABLES, "Table 7: size of the recording", "table7"),
+    "figures/figure2": (FIGURES, "Figure 2: reconstructed images", "reconstructions"),
+    "figures/figure3": (FIGURES, "Figure 3: significantly predicted neurons", "neuron-counts"),
+    "figures/figure4": (FIGURES, "Figure 4: the same without and with reconstruction", "neuron-counts"),
+    "figures/figure5": (FIGURES, "Figure 5: training images", "figure5"),
+    "figures/figure6": (FIGURES, "Figure 6: reconstructed images", "reconstructions"),
+    "figures/figure7": (FIGURES, "Figure 7: reconstructed images", "reconstructions"),
+    "figures/figure8": (FIGURES, "Figure 8: significantly predicted neurons", "neuron-counts"),
+    "tables/ceilings": (CONTROLS, "How well could any model predict these neurons?", "ceilings"),
+    "tables/table4-ceiling": (CONTROLS, "Table 4 as a fraction of the ceiling", "companion"),
+    "tables/table6-ceiling": (CONTROLS, "Table 6 as a fraction of the ceiling", "companion"),
+    "tables/controls": (CONTROLS, "Joint training and its controls", "controls"),
+    "figures/controls": (CONTROLS, "What joint training gains over its controls", "controls-figure"),
+    "tables/significance": (SIGNIFICANCE, "How often the tests are right", "significance"),
+    "sensitivity": (SENSITIVITY, "The verdicts under other settings", "sensitivity"),
+    "figures/curves": (CURVES, "Validation losses over the steps of training", "curves"),
+    "tables/runtimes": (TIMES, "Number and length of the trainings", "runtimes"),
+    "report": (PAGE, "Verdicts, tables, figures, assumptions and config", "page"),
+}
+"""Section, title and caption of each result, in the order of the report."""
+
+
+def contents(paths: Iterable[str], results: str, regions: Mapping[str, str]) -> list[Item]:
+    """What of the results is in a report, in its order.
+
+    Args:
+        paths: of results in every format; those that a report cannot show are passed over.
+        results: the folder below which they are.
+        regions: the region of each figure that shows a single one, ``{"figure2": "region3"}``.
+
+    Raises:
+        ValueError: if a result has no place in the report; the message says where to give it one.
+    """
+    items = [placed(path, results, regions) for path in dict.fromkeys(paths) if path.endswith(SHOWN)]
+    places = {name: place for place, name in enumerate(_RESULTS)}
+    return sorted(items, key=lambda item: (SECTIONS.index(item.section), places[_base(item.name)], item.name))
+
+
+def placed(path: str, results: str, regions: Mapping[str, str]) -> Item:
+    """One result's place; arguments and errors as for ``contents``."""
+    relative = PurePosixPath(path).relative_to(results).with_suffix("")
+    name = str(relative)
+    if _base(name) not in _RESULTS:
+        raise ValueError(f"{path} has no place in the report; give it one in daenr/contents.py")
+    section, title, caption = _RESULTS[_base(name)]
+    if relative.name in regions:
+        title += f", {region_label(regions[relative.name])}"
+    return Item(name, path, section, title, caption)
+
+
+def _base(name: str) -> str:
+    """``figures/figure2`` for ``figures/figure2-region4``: more regions than the paper's have such figures."""
+    return "figures/figure2" if name.startswith("figures/figure2-") else name

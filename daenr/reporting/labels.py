@@ -1,0 +1,32 @@
+"""Labels of regions, layers, models and metrics as the paper prints them, for tables and figures alike."""
+
+# ruff: noqa: RUF001 - the symbols are those of the paper
+
+import re
+
+from daenr.run import split_model
+
+SUBSCRIPTS = str.maketrans("1234i", "₁₂₃₄ᵢ")
+METRICS = {"mse": "MSE ↓", "psnr": "PSNR ↑", "ssim": "SSIM ↑", "pcc": "PCC ↑"}
+NEURONS = {"all": "all", "significant": "✓", "insignificant": "×"}
+
+
+def region_label(region: str) -> str:
+    """A region as the paper prints it: ``region1`` -> Region 1; other names stay as they are."""
+    return re.sub(r"^region(\d+)$", r"Region \1", region)
+
+
+def layer_label(layer: str) -> str:
+    """A layer as the paper prints it: ``h1`` -> h₁."""
+    return layer.translate(SUBSCRIPTS)
+
+
+def model_label(model: str, layer: str | None = None) -> str:
+    """A model as the paper prints it: ``cae-fr`` read out at ``h1`` -> CAE-FR₁, ``hi`` standing for any layer."""
+    return model.upper() + layer_label(layer or "").removeprefix("h")
+
+
+def family_label(model: str) -> str:
+    """A model at all its layers, as the rows of Tables 5 and 6: CAE, CAE-FRᵢ."""
+    _, readout = split_model(model)
+    return model_label(model, "hi" if readout else None)

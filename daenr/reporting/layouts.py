@@ -1,0 +1,114 @@
+"""How a tidy frame, one row a number, is laid out as the grid of a table."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from string import ascii_lowercase
+
+import numpy as np
+import pandas as pd
+
+from daenr.reporting import labels
+from daenr.reporting.rendering import Entry, Grid
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a table: the keys that tell its places apart, and how such a place is labelled."""
+
+    keys: tuple[str, ...]
+    label: Callable[..., str]
+
+
+NO_AXIS = Axis((), lambda: "")
+REGIONS = Axis(("region",), labels.region_label)
+LAYERS = Axis(("layer",), labels.layer_label)
+METRICS = Axis(("metric",), labels.METRICS.__getitem__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How a table is arranged.
+
+    Attributes:
+        corner: heading of the row labels.
+        rows: what a row is.
+        upper: the upper level of the header; without keys there is one level.
+        lower: the lower level of the header.
+        block: what the rows between two rules have in common, from a row's place.
+    """
+
+    corner: str
+    rows: Axis
+    upper: Axis
+    lower: Axis
+    block: Callable[[tuple[str, ...]], object] = lambda _: None
+
+
+def in_order(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+    """Sort by row, then column; along each axis the first to appear is the first to stand."""
+    axes = [axis.keys for axis in (layout.rows, layout.upper, layout.lower) if axis.keys]
+    ranks = [frame.groupby(list(keys), sort=False).ngroup().to_numpy() for keys in axes]
+    return frame.iloc[np.lexsort(ranks[::-1])].reset_index(drop=True)
+
+
+def with_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as it was before it went through a CSV, from which an empty string comes back as NaN."""
+    texts = [name for name in ("layer", "note", "standing", "source") if name in frame]
+    return frame.astype(dict.fromkeys(texts, object)).fillna(dict.fromkeys(texts, ""))
+
+
+def markers(notes: Iterable[str]) -> dict[str, str]:
+    """A marker for each distinct note, in the order of appearance: a, b ... z, aa, bb ...; none for no note."""
+    distinct = [note for note in dict.fromkeys(notes) if note]
+    return {note: ascii_lowercase[i % 26] * (i // 26 + 1) for i, note in enumerate(distinct)}
+
+
+def grid(
+    layout: Layout, frame: pd.DataFrame, entries: Sequence[Entry], *, name: str, title: str, caption: str
+) -> Grid:
+    """Lay entries out in a grid; places for which there is none stay empty.
+
+    Args:
+        layout: how.
+        frame: where each entry stands, in the order of the axes; its ``note`` column is spelled below the table.
+        entries: one a row of the frame.
+        name: of the table's file.
+        title: what the table is called.
+        caption: without the title.
+    """
+    rows, upper, lower = (_places(frame, axis) for axis in (layout.rows, layout.upper, layout.lower))
+    at = dict(zip(zip(rows, upper, lower, strict=True), entries, strict=True))
+    columns = sorted(
+        set(zip(upper, lower, strict=True)), key=lambda c: (upper.index(c[0]), lower.index(c[1]))
+    )
+    lines = [(row, [at.get((row, *column), Entry("")) for column in columns]) for row in dict.fromkeys(rows)]
+    return Grid(
+        name=name,
+        title=title,
+        caption=caption,
+        corner=layout.corner,
+        groups=[
+            (layout.upper.label(*group), len(list(members)))
+            for group, members in groupby(column[0] for column in columns)
+            if group
+        ],
+        columns=[layout.lower.label(*column[1]) for column in columns],
+        blocks=[
+            [(layout.rows.label(*row), line) for row, line in block]
+            for _, block in groupby(lines, key=lambda line: layout.block(line[0]))
+        ],
+        notes=[(marker, note) for note, marker in markers(frame["note"]).items()],
+    )
+
+
+def seeds(n: int) -> str:
+    """What a caption says of the values: how many seeds they come from."""
+    return f"Mean ± standard deviation over {n} seeds." if n > 1 else "Values of one seed."
+
+
+def _places(frame: pd.DataFrame, axis: Axis) -> list[tuple[str, ...]]:
+    """Where each number of the frame stands along an axis."""
+    if not axis.keys:
+        return [()] * len(frame)
+    return list(frame[list(axis.keys)].itertuples(index=False, name=None))

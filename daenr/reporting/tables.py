@@ -1,0 +1,351 @@
+"""Tables 2-7: our results beside the paper's as tidy frames, and rendered to look like the paper's.
+
+A tidy frame has one row for each number of a table. ``render`` arranges it by the table's layout into a grid of
+strings and spells that grid as Markdown, LaTeX and HTML.
+"""
+
+# ruff: noqa: RUF001 - the symbols are those of the paper
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from daenr.paper import plan as runs
+from daenr.paper.plan import Cell
+from daenr.paper.published import Published
+from daenr.reporting import labels
+from daenr.reporting.layouts import (
+    LAYERS,
+    METRICS,
+    NO_AXIS,
+    REGIONS,
+    Axis,
+    Layout,
+    grid,
+    in_order,
+    markers,
+    seeds,
+    with_texts,
+)
+from daenr.reporting.rendering import Entry, Grid, RenderedTable, spell, value_entry
+from daenr.run import split_model
+from daenr.statistics.resampling import difference
+from daenr.statistics.scores import Scores
+
+_KEY = ["table", "region", "model", "layer", "neurons", "metric"]
+COLUMNS = [*_KEY, "value", "sd", "n", "paper", "note", "standing"]
+"""Columns of a tidy frame; ``layer``, ``note`` and ``standing`` are empty strings where there is none."""
+
+RESAMPLES = 1999
+"""Bootstrap resamples of a comparison with the best."""
+
+REGION_COLUMNS = ["region", "train_images", "test_images", "repeats", "neurons"]
+"""Columns of Table 7's frame."""
+
+
+# ---- layouts ------------------------------------------------------------------------------------------
+
+
+_NEURONS = Axis(("neurons",), labels.NEURONS.__getitem__)
+_MODELS = Axis(("model",), labels.family_label)
+_READ_OUT_MODELS = Axis(("model", "layer"), labels.model_label)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PaperLayout(Layout):
+    """How a table of the paper is arranged and what it says.
+
+    Attributes:
+        caption: in our own words; ``{regions}`` stands for the regions that are shown.
+        contest: keys of the values of which the best is bold.
+        bold: what bold means, in the caption.
+    """
+
+    caption: str
+    contest: tuple[str, ...]
+    bold: str = "Bold: best of a column."
+
+
+_LAYOUTS: Mapping[str, _PaperLayout] = {
+    "table2": _PaperLayout(
+        caption="Reconstruction of the test images by the plain auto-encoder and by models that also learn the "
+        "responses of all neurons; the subscript is the layer that is read out.",
+        corner="Model",
+        rows=_READ_OUT_MODELS,
+        upper=REGIONS,
+        lower=METRICS,
+        contest=("region", "metric"),
+    ),
+    "table3": _PaperLayout(
+        caption="Reconstruction of the test images by models that learn the responses of the significant (✓) or of "
+        "the insignificant (×) neurons alone, {regions}.",
+        corner="Model (significant?)",
+        rows=_READ_OUT_MODELS,
+        upper=METRICS,
+        lower=_NEURONS,
+        contest=("metric", "neurons"),
+    ),
+    "table4": _PaperLayout(
+        caption="Pearson correlation (PCC ↑) of predicted and recorded responses to the test images, mean over "
+        "neurons; the subscript is the layer that is read out.",
+        corner="Region",
+        rows=REGIONS,
+        upper=NO_AXIS,
+        lower=_READ_OUT_MODELS,
+        contest=("region", "layer"),
+        bold="Bold: the better of the two models of a region and layer.",
+    ),
+    "table5": _PaperLayout(
+        caption="Reconstruction of the test images by every auto-encoder, alone and with every readout of the layer "
+        "that heads the columns, {regions}. The plain auto-encoders have no readout: their values recur.",
+        corner="Model",
+        rows=_MODELS,
+        upper=LAYERS,
+        lower=METRICS,
+        contest=("layer", "metric"),
+        block=lambda row: split_model(row[0])[0],
+    ),
+    "table6": _PaperLayout(
+        caption="Pearson correlation (PCC ↑) of predicted and recorded responses to the test images, mean over "
+        "neurons, for every readout of the layer that heads the column, end to end and with every auto-encoder.",
+        corner="Model",
+        rows=_MODELS,
+        upper=REGIONS,
+        lower=LAYERS,
+        contest=("region", "layer"),
+        block=lambda row: split_model(row[0])[1],
+    ),
+}
+
+
+# ---- tidy frames --------------------------------------------------------------------------------------
+
+
+def tidy(
+    table: str,
+    cells: Sequence[Cell],
+    metrics: Mapping[str, Mapping[str, Any]],
+    published: Sequence[Published],
+    scores: Mapping[str, Scores],
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """One table's results, a row for each of its numbers, in the order in which the paper prints them.
+
+    Args:
+        table: ``table2`` ... ``table6``.
+        cells: the table's places, one a seed; cells of other tables are passed over.
+        metrics: for each run's name what its ``metrics.json`` holds: ``metrics`` and ``reason``.
+        published: the paper's results; empty where ours are not to be compared with them.
+        scores: for each run's name its results image by image and neuron by neuron.
+        confidence: of the intervals that tell which values are tied with the best.
+
+    Returns:
+        Columns ``COLUMNS``: ``value`` is the mean over seeds and ``sd`` their sample standard deviation (n - 1 below
+        the line, empty for one seed), ``n`` counts the seeds that gave a value, ``paper`` is the published value,
+        ``note`` says why seeds gave none. ``standing`` is ``best`` for the best mean of those that compete, ``tied``
+        where the interval of the difference to it includes 0, and else empty.
+
+    Raises:
+        ValueError: a metric of a run is missing, or null without a reason.
+    """
+    layout = _LAYOUTS[table]
+    measured = [
+        (
+            table,
+            cell.region,
+            cell.model,
+            cell.layer or "",
+            cell.neurons,
+            metric,
+            *_measured(cell, metric, metrics),
+            cell.run,
+        )
+        for cell in cells
+        if cell.table == table
+        for metric in runs.METRICS[table]
+    ]
+    single = pd.DataFrame(measured, columns=[*_KEY, "value", "note", "run"]).astype({"value": float})
+    frame = (
+        single.groupby(_KEY, sort=False)
+        .agg(value=("value", "mean"), sd=("value", "std"), n=("value", "count"), note=("note", _note))
+        .reset_index()
+    )
+    paper = {(p.table, p.region, p.model, p.layer or "", p.neurons, p.metric): p.value for p in published}
+    keys = frame[_KEY].itertuples(index=False, name=None)
+    frame["paper"] = pd.Series([paper.get(key, np.nan) for key in keys], dtype=float)
+    frame = in_order(frame, layout)
+    frame["standing"] = _standings(frame, layout, _by_place(single, scores), confidence)
+    return frame[COLUMNS]
+
+
+def _measured(cell: Cell, metric: str, metrics: Mapping[str, Mapping[str, Any]]) -> tuple[float, str]:
+    """The value of one cell, or NaN and the reason why there is none."""
+    name = cell.run.name
+    if name not in metrics or metric not in metrics[name]["metrics"]:
+        raise ValueError(f"metrics.json of run {name} lacks {metric!r}; evaluate the run again")
+    value, reason = metrics[name]["metrics"][metric], metrics[name]["reason"]
+    if value is not None:
+        return float(value), ""
+    if not reason:
+        raise ValueError(f"metrics.json of run {name}: {metric!r} is null but 'reason' does not say why")
+    return np.nan, " ".join(str(reason).split())
+
+
+def _note(reasons: "pd.Series[str]") -> str:
+    """Why seeds gave no value, and how many of them if others did."""
+    given = [reason for reason in reasons if reason]
+    text = "; ".join(dict.fromkeys(given))
+    return f"{len(given)} of {len(reasons)} seeds: {text}" if 0 < len(given) < len(reasons) else text
+
+
+def _by_place(single: pd.DataFrame, scores: Mapping[str, Scores]) -> dict[tuple[str, ...], dict[int, Scores]]:
+    """For each place what the seeds scored that gave it a value."""
+    places: dict[tuple[str, ...], dict[int, Scores]] = {}
+    for *place, value, run in single[[*_KEY, "value", "run"]].itertuples(index=False, name=None):
+        seeds_of_place = places.setdefault(tuple(place), {})
+        if not np.isnan(value):
+            seeds_of_place[run.seed] = scores[run.name]
+    return places
+
+
+def _standings(
+    frame: pd.DataFrame,
+    layout: _PaperLayout,
+    scores: Mapping[tuple[str, ...], Mapping[int, Scores]],
+    confidence: float,
+) -> "pd.Series[str]":
+    """How each value stands to the best of its contest.
+
+    Args:
+        frame: the values, with their ``_KEY``.
+        layout: says who competes.
+        scores: for each place what its seeds scored.
+        confidence: of the intervals.
+    """
+    best = _best(frame, layout)
+    contests = frame.groupby(list(layout.contest), sort=False).ngroup()
+    places = list(frame[_KEY].itertuples(index=False, name=None))
+    winners = {contests[row]: places[row] for row in frame.index[best]}
+    standings = best.map({True: "best", False: ""})
+    for row in frame.index[~best & frame["value"].notna()]:
+        place = places[row]
+        if _tied(place[-1], scores[winners[contests[row]]], scores[place], confidence):
+            standings[row] = "tied"
+    return standings
+
+
+def _best(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
+    """Which means win their contest: the least MSE, the greatest of all else, every one of those that tie."""
+    score = frame["value"].where(frame["metric"] != "mse", -frame["value"])
+    return score == score.groupby([frame[key] for key in layout.contest]).transform("max")
+
+
+def _tied(metric: str, best: Mapping[int, Scores], rival: Mapping[int, Scores], confidence: float) -> bool:
+    """Whether the interval of the difference between runs of the same seeds includes 0.
+
+    Every comparison draws the same resamples, so that what it says does not depend on which others are made.
+    """
+    shared = sorted(set(best) & set(rival))
+    if not shared:
+        return False
+    interval = difference(
+        metric,
+        [[(best[seed], rival[seed])] for seed in shared],
+        resamples=RESAMPLES,
+        confidence=confidence,
+        rng=np.random.default_rng(0),
+    )
+    return interval.low <= 0 <= interval.high
+
+
+def region_table(counts: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
+    """Table 7: the size of each region's recording.
+
+    Args:
+        counts: for each region the ``counts`` of its region file: ``train`` and ``validation`` images (the paper
+            gives their sum), ``test`` images, ``repeats`` of each of them, and ``neurons``.
+
+    Returns:
+        Columns ``REGION_COLUMNS``, one row a region in the order given.
+    """
+    rows = [
+        (region, count["train"] + count["validation"], count["test"], count["repeats"], count["neurons"])
+        for region, count in counts.items()
+    ]
+    return pd.DataFrame(rows, columns=REGION_COLUMNS)
+
+
+# ---- grids --------------------------------------------------------------------------------------------
+
+
+def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> RenderedTable:
+    """Spell one of Tables 2-6 as the paper prints it: its rows, columns and order, three decimals.
+
+    The best of each contest is bold, what is tied with it marked. Rows and columns that the frame lacks do not
+    appear. A value that is missing is a dash with a note.
+
+    Args:
+        table: ``table2`` ... ``table6``.
+        frame: what ``tidy`` returns.
+        confidence: with which ``tidy`` compared; the caption tells it.
+    """
+    return spell(_result_grid(table, frame, confidence))
+
+
+def render_region_table(frame: pd.DataFrame) -> RenderedTable:
+    """Spell Table 7.
+
+    Args:
+        frame: what ``region_table`` returns.
+    """
+    columns = ["Number of train images", "Number of test images", "Number of neurons"]
+    rows = [
+        (
+            labels.region_label(region),
+            [Entry(f"{train} (1)"), Entry(f"{test} ({repeats})"), Entry(f"{neurons}")],
+        )
+        for region, train, test, repeats, neurons in frame[REGION_COLUMNS].itertuples(index=False, name=None)
+    ]
+    caption = "Size of the recording of each region. In brackets: how often each image was shown."
+    return spell(Grid("table7", _title("table7"), caption, "Region", [], columns, [rows], []))
+
+
+def _result_grid(table: str, frame: pd.DataFrame, confidence: float) -> Grid:
+    layout = _LAYOUTS[table]
+    frame = with_texts(frame)
+    notes = markers(frame["note"])
+    entries = [
+        value_entry(
+            value,
+            sd,
+            best=standing == "best",
+            marker=" ".join(filter(None, ["≈" if standing == "tied" else "", notes.get(note, "")])),
+        )
+        for value, sd, standing, note in zip(
+            *(frame[name] for name in ("value", "sd", "standing", "note")), strict=True
+        )
+    ]
+    caption = _caption(layout, frame, confidence)
+    return grid(layout, frame, entries, name=table, title=_title(table), caption=caption)
+
+
+def _title(table: str) -> str:
+    """``table2`` -> Table 2."""
+    return f"Table {table.removeprefix('table')}"
+
+
+def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> str:
+    """What is shown, what bold and marked mean, how many seeds."""
+    if frame.empty:
+        return "The config leaves out every model of this table."
+    n = int(frame["n"].max())
+    regions = ", ".join(map(labels.region_label, frame["region"].unique()))
+    drawn = "test images and seeds" if n > 1 else "test images alone, as there is one seed"
+    tied = (
+        f"≈: not told apart from the best, the {confidence:.0%} interval of the difference includes 0 "
+        f"(bootstrap over {drawn})."
+    )
+    return f"{layout.caption.replace('{regions}', regions)} {layout.bold} {tied} {seeds(n)}"

@@ -1,0 +1,1 @@
+"""What is computed from results: metrics, tests per neuron, noise ceilings, intervals of differences."""

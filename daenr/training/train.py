@@ -1,0 +1,154 @@
+"""One run from a region's data: set up, fitted, and the test set predicted."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64
+from torch import Tensor
+
+from daenr.data.region import RegionData
+from daenr.models.autoencoders import ModelSpec
+from daenr.models.joint import DAENR, build, joined
+from daenr.models.losses import Reduction
+from daenr.models.randomness import generator
+from daenr.models.readouts import Population
+from daenr.run import Run
+from daenr.training import controls, devices
+from daenr.training.checkpoints import Keeper
+from daenr.training.fit import EVALUATION_BATCH, Fit, NotFiniteError, Objective, Protocol, Split, fit
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Everything in the config that a training depends on besides its run and its data."""
+
+    model: ModelSpec
+    protocol: Protocol
+    reduction: Reduction
+    device: str
+    precision: str = "float32"
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Spec":
+        """From the sections ``model``, ``training``, ``loss`` and the keys ``device``, ``precision``; no others."""
+        return cls(
+            ModelSpec(**config["model"]),
+            Protocol(**config["training"]),
+            config["loss"]["reduction"],
+            config["device"],
+            config["precision"],
+        )
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained run.
+
+    Attributes:
+        model: with its best parameters.
+        fit: how the training went.
+        seconds: wall time of the fit alone; of its last part if it was interrupted.
+        precision: what the fit multiplied in; predictions are always made in float32.
+        reconstruction: of the test images, in [-1, 1]; None without an auto-encoder.
+        response: predicted rate of each neuron for each test image; None without a readout.
+        validation_response: the same for the validation images.
+    """
+
+    model: DAENR
+    fit: Fit
+    seconds: float
+    precision: torch.dtype
+    reconstruction: Float32[np.ndarray, "test 1 32 32"] | None
+    response: Float32[np.ndarray, "test neurons"] | None
+    validation_response: Float32[np.ndarray, "validation neurons"] | None
+
+
+def train(
+    run: Run,
+    data: RegionData,
+    neurons: Int64[np.ndarray, " neurons"],
+    spec: Spec,
+    pretrained: Mapping[str, Tensor] | None = None,
+    keeper: Keeper | None = None,
+) -> Trained:
+    """Train one run and predict the test set. The test set is used for nothing else here.
+
+    Args:
+        run: what to train.
+        data: the region's images and responses.
+        neurons: numbers of the neurons whose responses are trained on.
+        spec: how to train.
+        pretrained: parameters of the run ``run.pretrained``; for the control ``frozen`` only.
+        keeper: keeps checkpoints, see ``fit``.
+
+    Raises:
+        NotFiniteError: if a loss term is not finite; the message names run, step and term.
+    """
+    devices.make_repeatable()
+    devices.keep_memory()
+    device = devices.resolve(spec.device)
+    precision = devices.resolve_precision(spec.precision, device)
+    population = Population(
+        torch.from_numpy(data.train_responses[:, neurons].mean(0)),
+        torch.from_numpy(data.receptive_field[neurons]),
+    )
+    model = build(run, spec.model, population, device).to(device)
+    training = _split(data.train_images, data.train_responses[:, neurons], device)
+    validation = _split(data.validation_images, data.validation_responses[:, neurons], device)
+    if run.control == "shuffled":
+        order = generator(run.seed, "shuffled responses")
+        training, validation = _shuffled(training, order), _shuffled(validation, order)
+    elif run.control == "frozen":
+        assert pretrained is not None
+        controls.freeze_trained(model, pretrained)
+    elif run.control == "random":
+        controls.freeze_untrained(model, training.images)
+    start = time.perf_counter()
+    try:
+        with devices.laid_out(model, model.encoder.blocks, precision):
+            result = fit(
+                model,
+                training,
+                validation,
+                Objective(run.alpha, run.beta, spec.reduction, precision),
+                spec.protocol,
+                generator(run.seed, "batch order"),
+                keeper,
+            )
+    except NotFiniteError as error:
+        raise NotFiniteError(f"run {run.name}, {error}") from error
+    seconds = time.perf_counter() - start
+    _, validation_response = predict(model, data.validation_images, device)
+    return Trained(
+        model, result, seconds, precision, *predict(model, data.test_images, device), validation_response
+    )
+
+
+def _shuffled(split: Split, order: torch.Generator) -> Split:
+    return replace(split, responses=controls.shuffle(split.responses, order))
+
+
+def _split(
+    images: Float32[np.ndarray, "images 1 32 32"],
+    responses: Float32[np.ndarray, "images neurons"],
+    device: torch.device,
+) -> Split:
+    return Split(torch.from_numpy(images).to(device), torch.from_numpy(responses).to(device))
+
+
+@torch.no_grad()
+def predict(
+    model: DAENR, images: Float32[np.ndarray, "images 1 32 32"], device: torch.device
+) -> tuple[Float32[np.ndarray, "images 1 32 32"] | None, Float32[np.ndarray, "images neurons"] | None]:
+    """Reconstructions of images and predicted responses to them; None for what the model does not have."""
+    model.eval()
+    batches: tuple[Tensor, ...] = torch.split(torch.from_numpy(images).to(device), EVALUATION_BATCH)
+    output = joined([model(batch) for batch in batches])
+    return (
+        output.reconstruction.contiguous().cpu().numpy() if output.reconstruction is not None else None,
+        output.rate.cpu().numpy() if output.rate is not None else None,
+    )

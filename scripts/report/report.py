@@ -1,0 +1,52 @@
+"""The report as one page."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from daenr.files import atomic
+from daenr.logs import to_file
+from daenr.reporting.contents import contents
+from daenr.reporting.report import entry, report
+
+
+def main(
+    shown: Sequence[Path],
+    regions: Mapping[str, str],
+    captions: Path,
+    assumptions: Path,
+    training: Path | None,
+    config: Mapping[str, Any],
+    page: Path,
+) -> None:
+    items = contents(map(str, shown), str(page.parent), regions)
+    entries = [
+        entry(item, (captions / f"{item.caption}.rst").read_text(), Path(item.path).read_bytes())
+        for item in items
+    ]
+    versions = json.loads(training.read_text())["versions"] if training else {}
+    html = report(
+        items,
+        entries,
+        (captions / "report.html.j2").read_text(),
+        (captions / "workflow.rst").read_text(),
+        assumptions.read_text(),
+        config,
+        versions,
+    )
+    with atomic(page) as path:
+        path.write_text(html, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with to_file(Path(snakemake.log[0])):
+        main(
+            shown=snakemake.input.shown,
+            regions=snakemake.params.regions,
+            captions=Path(snakemake.input.template).parent,
+            assumptions=Path(snakemake.input.assumptions),
+            training=Path(snakemake.input.training[0]) if snakemake.input.get("training") else None,
+            config=snakemake.params.config,
+            page=Path(snakemake.output.html),
+        )

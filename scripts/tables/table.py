@@ -1,0 +1,43 @@
+"""One of Tables 2 to 6: the metrics of its runs beside the paper's values."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from daenr.logs import to_file
+from daenr.paper.plan import Cell
+from daenr.paper.published import published
+from daenr.reporting import rendering, tables
+from daenr.run import Run
+from daenr.statistics.scores import read_scores_of
+
+
+def main(
+    table: str,
+    cells: Sequence[Mapping[str, Any]],
+    metrics: Sequence[Path],
+    scores: Sequence[Path],
+    paper: Path,
+    confidence: float,
+    csv: Path,
+    **rendered: Path,
+) -> None:
+    documents = {Path(path).parent.name: json.loads(Path(path).read_text()) for path in metrics}
+    placed = [Cell(**{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
+    scored = read_scores_of(scores)
+    frame = tables.tidy(table, placed, documents, published(paper, table), scored, confidence)
+    rendering.save(frame, tables.render(table, frame, confidence), csv, **rendered)
+
+
+if __name__ == "__main__":
+    with to_file(Path(snakemake.log[0])):
+        main(
+            table=snakemake.wildcards.table,
+            cells=snakemake.params.cells,
+            metrics=snakemake.input.metrics,
+            scores=snakemake.input.scores,
+            paper=Path(snakemake.input.paper).parent,
+            confidence=snakemake.params.confidence,
+            **{name: Path(path) for name, path in snakemake.output.items()},
+        )

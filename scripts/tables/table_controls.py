@@ -1,0 +1,34 @@
+"""The controls beside joint training."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from daenr.logs import to_file
+from daenr.paper.plan import Cell
+from daenr.reporting import control_tables, rendering
+from daenr.run import Run
+from daenr.statistics.scores import read_scores_of
+
+
+def main(
+    cells: Sequence[Mapping[str, Any]],
+    scores: Sequence[Path],
+    resamples: int,
+    confidence: float,
+    csv: Path,
+    **rendered: Path,
+) -> None:
+    scored = read_scores_of(scores)
+    placed = [Cell(**{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
+    frame = control_tables.tidy(placed, scored, resamples=resamples, confidence=confidence)
+    rendering.save(frame, control_tables.render(frame, confidence), csv, **rendered)
+
+
+if __name__ == "__main__":
+    with to_file(Path(snakemake.log[0])):
+        main(
+            **snakemake.params,
+            scores=snakemake.input.scores,
+            **{name: Path(path) for name, path in snakemake.output.items()},
+        )

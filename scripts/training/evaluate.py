@@ -1,0 +1,58 @@
+"""Metrics of one run on the test images, and what they are made of."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from daenr.data.region import read_region
+from daenr.files import atomic
+from daenr.logs import to_file
+from daenr.statistics.metrics import evaluate, score
+from daenr.statistics.scores import Scores, write_scores
+
+
+def main(
+    region: Path, predictions: Path, training: Path, ssim_window: str, metrics: Path, scores: Path
+) -> None:
+    data = read_region(region)
+    record = json.loads(training.read_text())
+    with np.load(predictions, allow_pickle=False) as arrays:
+        predicted = dict(arrays)
+    neurons = predicted["neurons"]
+    if record["reason"] is not None:
+        scored = Scores(neurons)
+    else:
+        scored = score(
+            data.test_images,
+            predicted.get("reconstruction"),
+            data.test_responses[:, neurons],
+            predicted.get("response"),
+            neurons,
+            ssim_window,
+        )
+    result = evaluate(scored)
+    print(result)
+    document = {
+        "run": record["run"],
+        "metrics": asdict(result),
+        "reason": record["reason"],
+        "ssim_window": ssim_window,
+        "data": data.attributes,
+        "training": record,
+    }
+    write_scores(scores, scored)
+    with atomic(metrics) as path:
+        path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+if __name__ == "__main__":
+    with to_file(Path(snakemake.log[0])):
+        main(
+            region=Path(snakemake.input.region),
+            predictions=Path(snakemake.input.predictions),
+            training=Path(snakemake.input.training),
+            ssim_window=snakemake.params.ssim_window,
+            **{name: Path(path) for name, path in snakemake.output.items()},
+        )

@@ -1,0 +1,456 @@
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import daenr
+from daenr.data.archive import Recording
+from daenr.data.preprocessing import image_ids, preprocess, split, to_model_images
+from daenr.data.receptive_fields import centres
+from daenr.data.region import RegionData, read_region, write_region
+
+RANGE = (0.0, 0.000255)
+
+
+def _recording(
+    distinct: int = 20, shown: int = 3, test: int = 6, neurons: int = 4, side: int = 31, seed: int = 5
+) -> Recording:
+    """Each training image is shown several times, in a shuffled order; 256 levels as published."""
+    generator = np.random.default_rng(seed)
+    levels = generator.integers(0, 256, (distinct + test, side * side)) * 1e-6
+    order = generator.permutation(np.repeat(np.arange(distinct), shown))
+    responses = generator.gamma(0.5, 1.0, (len(order), neurons))
+    # The first neuron's response says which image was shown, the second's on which trial.
+    responses[:, 0], responses[:, 1] = order, np.arange(len(order))
+    return Recording(
+        region="region2",
+        training_images=levels[order],
+        training_responses=responses,
+        test_images=levels[distinct:],
+        test_trials=generator.gamma(0.5, 1.0, (5, test, neurons)),
+        responsive=None,
+        sha256={"Data/region2/training_set.npy": "ab" * 32, "Data/region2/training_inputs.npy": "cd" * 32},
+    )
+
+
+def _preprocess(recording: Recording, **changes: Any) -> RegionData:
+    settings = {
+        "dataset": "laboratory",
+        "source": "doi:10.0/none",
+        "intensity_range": RANGE,
+        "validation_fraction": 0.2,
+        "split_seed": 3,
+        "blur": 2.0,
+    }
+    return preprocess(recording, **{**settings, **changes})
+
+
+def _assert_same(found: RegionData, expected: RegionData) -> None:
+    for field in dataclasses.fields(RegionData):
+        a, b = getattr(found, field.name), getattr(expected, field.name)
+        if isinstance(b, np.ndarray):
+            assert a.dtype == b.dtype, field.name
+            np.testing.assert_array_equal(a, b, err_msg=field.name)
+        else:
+            assert a == b, field.name
+
+
+# ---- images -------------------------------------------------------------------------------------------
+
+
+def test_a_ramp_stays_a_ramp_between_the_outermost_pixel_centres():
+    """Bilinear interpolation reproduces a linear function; beyond the first pixel's centre it is constant."""
+    row, column = np.mgrid[:31, :31]
+    raw = 1e-4 + 3e-6 * row + 1e-6 * column
+    found = to_model_images(raw.reshape(1, -1), RANGE, "ramp")[0, 0]
+    at = np.clip((np.arange(32) + 0.5) * 31 / 32 - 0.5, 0, 30)
+    intensity = 1e-4 + 3e-6 * at[:, None] + 1e-6 * at[None, :]
+    np.testing.assert_allclose(found, intensity / RANGE[1] * 2 - 1, rtol=0, atol=1e-6)
+
+
+def test_resizing_agrees_with_torchs_bilinear_interpolation():
+    raw = _recording().training_images
+    scaled = torch.from_numpy(raw.reshape(-1, 1, 31, 31) / RANGE[1] * 2 - 1)
+    expected = torch.nn.functional.interpolate(scaled, (32, 32), mode="bilinear", align_corners=False)
+    np.testing.assert_allclose(to_model_images(raw, RANGE, "x"), expected.numpy(), rtol=0, atol=1e-6)
+
+
+def test_images_of_the_final_size_are_scaled_only():
+    raw = np.random.default_rng(0).uniform(10, 20, (3, 32 * 32))
+    found = to_model_images(raw, (5.0, 25.0), "x")
+    np.testing.assert_allclose(found[:, 0].reshape(3, -1), (raw - 15) / 10, rtol=0, atol=1e-6)
+
+
+def test_images_lie_in_minus_one_to_one_and_reach_both_ends():
+    raw = np.zeros((2, 961))
+    raw[1] = RANGE[1]
+    found = to_model_images(raw, RANGE, "x")
+    assert found.shape == (2, 1, 32, 32)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(np.unique(found[0]), [-1])
+    np.testing.assert_array_equal(np.unique(found[1]), [1])
+
+
+def test_the_scale_is_the_datasets_and_not_the_images_own():
+    """An image is prepared alike whatever the others are."""
+    raw = _recording().training_images
+    dim = 0.3 * raw
+    together = to_model_images(np.concatenate([raw, dim]), RANGE, "x")
+    np.testing.assert_array_equal(together[len(raw) :], to_model_images(dim, RANGE, "x"))
+    np.testing.assert_allclose(together[len(raw) :] + 1, 0.3 * (together[: len(raw)] + 1), rtol=0, atol=1e-6)
+
+
+def test_a_large_image_is_smoothed_before_it_is_made_smaller():
+    """A fine grating beyond the resolution of 32 pixels becomes grey and not a coarse grating (aliasing)."""
+    grating = np.tile(0.5 + 0.5 * np.sin(2 * np.pi * 0.45 * np.arange(128)), (128, 1))
+    found = to_model_images(grating.reshape(1, -1), (0.0, 1.0), "x")
+    assert np.abs(found[0, 0, 4:-4, 4:-4]).max() < 0.05
+
+
+@pytest.mark.parametrize(("pixel", "value"), [(0, -1e-7), (500, 2.56e-4)], ids=["below", "one level above"])
+@pytest.mark.parametrize("array", ["training_images", "test_images"])
+def test_intensities_outside_the_range_are_refused(array, pixel, value):
+    recording = _recording()
+    images = getattr(recording, array).copy()
+    images[1, pixel] = value
+    what = f"region2, {array.replace('_', ' ')}: .*dataset.intensity_range"
+    with pytest.raises(ValueError, match=what):
+        _preprocess(dataclasses.replace(recording, **{array: images}))
+
+
+def test_rounding_of_float32_is_within_the_range():
+    """0.7 in float32 lies below 0.7 in float64, and 0.8 above 0.8."""
+    bounds = (0.7, 0.8)
+    raw = np.tile(np.float32(bounds), (2, 512)).astype(np.float64)
+    assert raw.min() < bounds[0]
+    assert raw.max() > bounds[1]
+    found = to_model_images(raw, bounds, "x")
+    assert (found.min(), found.max()) == (-1, 1)
+
+
+def test_a_range_in_another_unit_is_refused():
+    with pytest.raises(ValueError, match=r"fill less than 1% of 0 to 255; correct dataset.intensity_range"):
+        _preprocess(_recording(), intensity_range=(0.0, 255.0))
+
+
+# ---- the split ----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    shown=st.lists(st.integers(1, 6), min_size=2, max_size=30),
+    fraction=st.floats(0.01, 0.99),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_trials_of_one_image_are_never_on_both_sides(shown, fraction, seed):
+    distinct = len(shown)
+    ids = np.random.default_rng(seed).permutation(np.repeat(np.arange(distinct), shown))
+    wanted = round(fraction * distinct)
+    if not 0 < wanted < distinct:
+        with pytest.raises(ValueError, match="leaves one side empty"):
+            split(ids, fraction, seed, "region1")
+        return
+    held_out = split(ids, fraction, seed, "region1")
+    assert held_out.shape == ids.shape
+    assert set(ids[held_out]) | set(ids[~held_out]) == set(range(distinct))
+    assert not set(ids[held_out]) & set(ids[~held_out])
+    assert len(set(ids[held_out])) == wanted
+
+
+def test_the_split_depends_on_its_seed_alone():
+    ids = np.arange(50)
+    np.testing.assert_array_equal(split(ids, 0.2, 1, "x"), split(ids, 0.2, 1, "x"))
+    assert (split(ids, 0.2, 1, "x") != split(ids, 0.2, 2, "x")).any()
+
+
+def test_every_image_is_held_out_by_some_seed_and_none_by_all():
+    times = sum(split(np.arange(10), 0.2, seed, "x").astype(int) for seed in range(100))
+    assert times.min() > 0
+    assert times.max() < 50
+
+
+def test_image_ids_are_equal_exactly_where_the_images_are():
+    generator = np.random.default_rng(1)
+    shown = generator.integers(0, 7, 40)
+    images = generator.uniform(size=(7, 961))
+    images[3] = images[2]
+    images[3, 960] = np.nextafter(images[2, 960], 1)
+    ids = image_ids(images[shown])
+    assert ids.shape == (40,)
+    np.testing.assert_array_equal(ids[:, None] == ids, shown[:, None] == shown)
+
+
+def test_both_sides_together_are_the_recording():
+    recording = _recording()
+    region = _preprocess(recording)
+    trial = np.concatenate([region.train_responses[:, 1], region.validation_responses[:, 1]]).astype(int)
+    np.testing.assert_array_equal(np.sort(trial), np.arange(len(recording.training_images)))
+    np.testing.assert_allclose(
+        np.concatenate([region.train_responses, region.validation_responses]),
+        recording.training_responses[trial],
+        rtol=1e-6,
+    )
+    np.testing.assert_array_equal(
+        np.concatenate([region.train_images, region.validation_images]),
+        to_model_images(recording.training_images[trial], RANGE, "x"),
+    )
+
+
+def test_repeated_images_stay_together_with_their_numbers():
+    region = _preprocess(_recording(distinct=20))
+    shown, held_out = region.train_responses[:, 0], region.validation_responses[:, 0]
+    assert not set(shown) & set(held_out)
+    assert len(set(held_out)) == 4
+    for responses, ids in (
+        (shown, region.train_image_id),
+        (held_out, region.validation_image_id),
+    ):
+        np.testing.assert_array_equal(responses[:, None] == responses, ids[:, None] == ids)
+
+
+@pytest.mark.parametrize("fraction", [0.01, 0.99])
+def test_a_split_with_an_empty_side_is_refused(fraction):
+    with pytest.raises(ValueError, match=r"region2.*20 distinct images.*split.validation_fraction"):
+        _preprocess(_recording(), validation_fraction=fraction)
+
+
+# ---- the rest of a region -----------------------------------------------------------------------------
+
+
+def test_test_responses_are_the_mean_over_repeats():
+    recording = _recording()
+    region = _preprocess(recording)
+    expected = sum(recording.test_trials[r] for r in range(5)) / 5
+    np.testing.assert_allclose(region.test_responses, expected, rtol=1e-6)
+    np.testing.assert_allclose(region.test_trials, recording.test_trials, rtol=1e-6)
+
+
+def test_receptive_fields_come_from_the_training_split_alone():
+    recording = _recording(neurons=30)
+    region = _preprocess(recording)
+    np.testing.assert_array_equal(
+        region.receptive_field, centres(region.train_images, region.train_responses, 2.0)
+    )
+    changed = recording.training_responses.copy()
+    ids = image_ids(recording.training_images)
+    changed[np.isin(ids, region.validation_image_id)] *= np.random.default_rng(0).uniform(0, 9, (1, 30))
+    again = _preprocess(dataclasses.replace(recording, training_responses=changed))
+    np.testing.assert_array_equal(again.receptive_field, region.receptive_field)
+    everything = centres(
+        to_model_images(recording.training_images, RANGE, "x"), recording.training_responses, 2.0
+    )
+    assert (everything != region.receptive_field).any()
+
+
+def test_attributes_say_where_the_data_come_from():
+    recording = _recording(distinct=20, shown=3, test=6, neurons=4)
+    assert _preprocess(recording).attributes == {
+        "dataset": "laboratory",
+        "region": "region2",
+        "source": "doi:10.0/none",
+        "sha256": recording.sha256,
+        "split_seed": 3,
+        "validation_fraction": 0.2,
+        "intensity_range": [0.0, 0.000255],
+        "receptive_field_blur": 2.0,
+        "counts": {
+            "train": 48,
+            "train_distinct": 16,
+            "validation": 12,
+            "validation_distinct": 4,
+            "test": 6,
+            "repeats": 5,
+            "neurons": 4,
+        },
+        "test_images_in_training": 0,
+        "daenr_version": daenr.__version__,
+    }
+
+
+def test_test_images_among_the_training_images_are_counted():
+    recording = _recording()
+    images = recording.test_images.copy()
+    images[2:5] = recording.training_images[:3]
+    images[4] = images[2]
+    region = _preprocess(dataclasses.replace(recording, test_images=images))
+    assert region.attributes["test_images_in_training"] == 3
+
+
+# ---- the region file ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def region() -> RegionData:
+    truth = np.array([True, False, True, True])
+    return _preprocess(dataclasses.replace(_recording(), responsive=truth))
+
+
+@pytest.fixture
+def path(region, tmp_path) -> Path:
+    write_region(tmp_path / "region2.h5", region)
+    return tmp_path / "region2.h5"
+
+
+def test_reading_gives_back_what_was_written(region, path):
+    _assert_same(read_region(path), region)
+
+
+def test_reading_gives_back_a_region_without_truth(tmp_path):
+    region = _preprocess(_recording())
+    write_region(tmp_path / "region.h5", region)
+    with h5py.File(tmp_path / "region.h5") as file:
+        assert "responsive" not in file["neurons"]
+    _assert_same(read_region(tmp_path / "region.h5"), region)
+
+
+def test_the_same_region_makes_the_same_bytes(region, path, tmp_path):
+    write_region(
+        tmp_path / "again.h5", _preprocess(dataclasses.replace(_recording(), responsive=region.responsive))
+    )
+    assert (tmp_path / "again.h5").read_bytes() == path.read_bytes()
+
+
+def test_h5py_alone_tells_what_the_file_holds(region, path):
+    described: dict[str, tuple[str, str]] = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: (
+                described.update({name: (item.attrs["description"], item.attrs["unit"])})
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
+        )
+        root = dict(file.attrs)
+        np.testing.assert_array_equal(file["validation/images"], region.validation_images)
+    assert set(described) == {
+        *(
+            f"{part}/{name}"
+            for part in ("train", "validation")
+            for name in ("images", "responses", "image_id")
+        ),
+        *(f"test/{name}" for name in ("images", "trials", "responses")),
+        *(f"neurons/{name}" for name in ("receptive_field", "responsive")),
+    }
+    assert all(description and unit for description, unit in described.values())
+    assert root["source"] == "doi:10.0/none"
+    assert json.loads(root["sha256"]) == region.attributes["sha256"]
+    assert json.loads(root["counts"])["train_distinct"] == 16
+    np.testing.assert_array_equal(root["intensity_range"], RANGE)
+
+
+def test_a_failed_write_leaves_the_old_file(region, path):
+    before = path.read_bytes()
+    broken = dataclasses.replace(region, attributes={**region.attributes, "source": object()})
+    with pytest.raises(TypeError):
+        write_region(path, broken)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def _replace(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[h5py.File], None]:
+    def tamper(file: h5py.File) -> None:
+        values = change(file[name][()])
+        del file[name]
+        file[name] = values
+
+    return tamper
+
+
+def _set(index: Any, value: float) -> Callable[[np.ndarray], np.ndarray]:
+    def change(values: np.ndarray) -> np.ndarray:
+        values[index] = value
+        return values
+
+    return change
+
+
+def _delete(name: str) -> Callable[[h5py.File], None]:
+    return lambda file: file.__delitem__(name)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "message"),
+    [
+        (_delete("test/trials"), "lacks test/trials"),
+        (_delete("train"), "lacks train/images"),
+        (lambda file: file.attrs.__delitem__("counts"), "lacks the attributes counts"),
+        (_replace("train/images", lambda x: x[:, 0]), r"train/images is float32 of shape \(48, 32, 32\)"),
+        (_replace("test/images", lambda x: x[..., :31]), r"test/images .* \(6, 1, 32, 31\), not float32"),
+        (_replace("train/images", lambda x: x[:0]), r"train/images is empty"),
+        (_replace("test/trials", lambda x: x.mean(0)), r"test/trials .*\(repeats, test, neurons\)"),
+        (_replace("neurons/receptive_field", lambda x: x[:, :1]), r"neurons/receptive_field .*\(4, 1\)"),
+        (_replace("train/responses", lambda x: x.astype(np.float64)), "train/responses is float64"),
+        (
+            _replace("train/images", _set((0, 0, 3, 3), np.nan)),
+            "train/images holds a value that is not finite",
+        ),
+        (_replace("test/trials", _set((0, 0, 1), np.inf)), "test/trials holds a value that is not finite"),
+        (_replace("validation/images", _set((0, 0, 0, 0), 1.01)), "validation/images .* to 1.01, allowed"),
+        (_replace("train/responses", _set((2, 1), -0.5)), "train/responses holds values from -0.5"),
+        (_replace("test/responses", _set((0, 0), -1)), "test/responses holds values from -1"),
+        (_replace("neurons/receptive_field", _set((0, 1), 32)), "neurons/receptive_field .* to 32, allowed"),
+        (
+            _replace("train/responses", lambda x: x[:-1]),
+            "train/responses has 47 .* train, train/images has 48",
+        ),
+        (
+            _replace("validation/image_id", lambda x: x[1:]),
+            "validation/image_id has 11 .*validation/images has 12",
+        ),
+        (
+            _replace("test/responses", lambda x: x[:, 1:]),
+            "test/responses has 3 .* neurons, train/responses has 4",
+        ),
+        (_replace("test/trials", lambda x: x[:, 1:]), "test/trials has 5 .* test, test/images has 6"),
+        (_replace("neurons/responsive", lambda x: x[1:]), "neurons/responsive has 3 .*train/responses has 4"),
+        (
+            _replace("neurons/receptive_field", lambda x: x[1:]),
+            "receptive_field has 3 .*train/responses has 4",
+        ),
+    ],
+)
+def test_a_file_that_was_changed_is_refused_by_name(path, tamper, message):
+    with h5py.File(path, "r+") as file:
+        tamper(file)
+    with pytest.raises(ValueError, match=message) as refusal:
+        read_region(path)
+    assert str(path) in str(refusal.value)
+
+
+def test_a_leak_between_the_sides_is_refused(path):
+    with h5py.File(path, "r+") as file:
+        file["validation/image_id"][0] = file["train/image_id"][0]
+    with pytest.raises(ValueError, match="train/image_id and validation/image_id share an image"):
+        read_region(path)
+
+
+@pytest.mark.parametrize("length", [0, 100, -5000])
+def test_a_file_that_is_cut_off_is_refused_by_name(path, length):
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(ValueError, match=r"region2.h5: is no whole HDF5 file"):
+        read_region(path)
+
+
+def test_a_missing_file_is_called_missing(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_region(tmp_path / "none.h5")
+
+
+def test_reading_a_region_needs_numpy_and_h5py_alone(path):
+    code = (
+        "import sys; from pathlib import Path; from daenr.data.region import read_region; "
+        f"read_region(Path({str(path)!r})); "
+        "print(sorted({'scipy', 'torch', 'skimage', 'pandas', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,279 @@
+"""The plan of the paper, and names that give a run back."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daenr.config import resolve
+from daenr.paper.plan import METRICS, Plan, plan
+from daenr.paper.published import published
+from daenr.run import ALTERED, CONTROLS, JOINT, LAYERS, MODELS, NEURONS, Run, split_model
+
+ROOT = Path(__file__).parents[3]
+PAPER = ROOT / "config/paper"
+
+
+def resolved(**changes):
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text()) | changes
+    return resolve(config, ROOT)
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return Plan(resolved(dataset={"name": "paper", "layout": "simulated"}), PAPER)
+
+
+def some_run(**changes):
+    values = {
+        "dataset": "demo",
+        "region": "region1",
+        "model": "vq-vae-fr",
+        "layer": "h2",
+        "alpha": 1.0,
+        "beta": 1e-5,
+        "neurons": "all",
+        "seed": 3,
+    }
+    return Run(**values | changes)
+
+
+def test_the_paper_takes_216_trainings(paper):
+    assert len(paper.runs()) == 216
+
+
+def test_no_training_is_planned_twice(paper):
+    assert len({run.name for run in paper.runs()}) == len(paper.runs())
+
+
+def test_ten_seeds_take_ten_times_as_many():
+    config = resolved(dataset={"name": "paper", "layout": "simulated"}, seeds=list(range(10)))
+    assert len(plan(config, PAPER)) == 2160
+
+
+@pytest.mark.parametrize("table", METRICS)
+def test_cells_are_the_papers(paper, table):
+    made = {
+        (cell.region, cell.model, cell.layer, cell.neurons, metric)
+        for cell in paper.cells(table)
+        for metric in METRICS[table]
+    }
+    printed = {(row.region, row.model, row.layer, row.neurons, row.metric) for row in published(PAPER, table)}
+    assert made == printed
+
+
+@pytest.mark.parametrize("table", METRICS)
+def test_models_stand_in_the_papers_order(paper, table):
+    made = dict.fromkeys(cell.model for cell in paper.cells(table))
+    printed = dict.fromkeys(row.model for row in published(PAPER, table))
+    assert list(made) == list(printed)
+
+
+def test_one_training_serves_two_tables(paper):
+    table2 = {cell.run for cell in paper.cells("table2")}
+    table5 = {cell.run for cell in paper.cells("table5")}
+    assert {run.model for run in table2 & table5} == {"cae", "cae-fr"}
+
+
+def test_groups_come_from_the_reconstruction_runs(paper):
+    parents = {cell.run.parent for cell in paper.cells("table3")}
+    assert parents == {c.run for c in paper.cells("table2") if c.region == "region3" and c.layer}
+
+
+def test_figures_need_no_training_beyond_the_tables(paper):
+    in_tables = {cell.run for table in METRICS for cell in paper.cells(table)}
+    assert set(paper.runs()) == in_tables
+
+
+def test_a_figure_alone_brings_its_trainings():
+    config = resolved(dataset={"name": "paper", "layout": "simulated"}, tables=[], figures=["figure2"])
+    runs = plan(config, PAPER)
+    assert [(run.model, run.layer) for run in runs] == [
+        ("cae", None),
+        *(("cae-fr", layer) for layer in LAYERS),
+    ]
+
+
+def test_figure4_follows_the_task_of_the_config():
+    def weights(task):
+        config = resolved(
+            dataset={"name": "paper", "layout": "simulated"}, significance={"figure4_task": task}
+        )
+        return [(run.alpha, run.beta) for run in Plan(config, PAPER).comparison_runs() if run.alpha > 0]
+
+    table8 = [(c.run.alpha, c.run.beta) for c in Plan(resolved(), PAPER).cells("table2") if c.layer][-4:]
+    assert weights("ir") == table8
+    assert weights("nrs") != table8
+
+
+@pytest.mark.parametrize(
+    ("regions", "figures"),
+    [
+        (["v1"], {"figure2": "v1"}),
+        (["a", "b"], {"figure2": "b", "figure6": "a"}),
+        (list("abcde"), {"figure2": "e", "figure6": "a", "figure7": "b", "figure2-c": "c", "figure2-d": "d"}),
+    ],
+)
+def test_recordings_with_other_numbers_of_regions(regions, figures):
+    size = {"train_images": 100, "test_images": 10, "repeats": 3, "neurons": 5}
+    dataset = {"name": "x", "layout": "simulated", "simulation": {"sizes": dict.fromkeys(regions, size)}}
+    config = resolved(dataset=dataset, regions=regions, focus_region=None)
+    made = Plan(config, PAPER)
+    assert made.figure_regions() == figures
+    assert ("figure8" in made.figures()) == (len(regions) > 1)
+    assert {run.region for run in made.runs()} == set(regions)
+
+
+def test_a_region_beyond_the_paper_borrows_weights():
+    size = {"train_images": 100, "test_images": 10, "repeats": 3, "neurons": 5}
+    dataset = {"name": "x", "layout": "simulated", "simulation": {"sizes": {"v1": size}}}
+    own = Plan(
+        resolved(dataset=dataset, regions=["v1"], focus_region=None, weights_of_region="region2"), PAPER
+    )
+    printed = Plan(resolved(), PAPER)
+    of_region2 = [(c.run.alpha, c.run.beta) for c in printed.cells("table6") if c.region == "region2"]
+    assert [(c.run.alpha, c.run.beta) for c in own.cells("table6")] == of_region2
+
+
+def test_table5_of_a_region_beyond_the_paper_borrows_the_only_weights_there_are():
+    size = {"train_images": 100, "test_images": 10, "repeats": 3, "neurons": 5}
+    dataset = {"name": "x", "layout": "simulated", "simulation": {"sizes": {"v1": size}}}
+    own = Plan(
+        resolved(dataset=dataset, regions=["v1"], focus_region=None, weights_of_region="region1"), PAPER
+    )
+    printed = [(c.run.alpha, c.run.beta) for c in Plan(resolved(), PAPER).cells("table5")]
+    assert [(c.run.alpha, c.run.beta) for c in own.cells("table5")] == printed
+
+
+def test_models_that_the_config_leaves_out_are_not_trained():
+    config = resolved(models=["cae", "cae-fr"], dataset={"name": "x", "layout": "simulated"})
+    assert {run.model for run in plan(config, PAPER)} == {"cae", "cae-fr"}
+
+
+layered = st.builds(
+    some_run,
+    model=st.sampled_from(JOINT),
+    layer=st.sampled_from(LAYERS),
+    neurons=st.sampled_from(NEURONS),
+    alpha=st.floats(0, 1e6),
+    beta=st.floats(0, 1e6),
+    seed=st.integers(0, 10**9),
+)
+
+
+@given(layered)
+def test_a_name_gives_its_run_back(run):
+    assert Run.parse(run.name) == run
+
+
+def test_every_planned_name_gives_its_run_back(paper):
+    assert [Run.parse(run.name) for run in paper.runs()] == paper.runs()
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("nonsense", "not the name of a run"),
+        ("demo_region1_cea-fr_h1_a1_b1_all_s0", "model must be one of"),
+        ("demo_region1_cae-fr_h5_a1_b1_all_s0", "takes a layer out of"),
+        ("demo_region1_cae_h1_a1_b0_all_s0", "takes no layer"),
+        ("demo_region1_cae-fr_none_a1_b1_all_s0", "takes a layer out of"),
+        ("demo_region1_cae-fr_h1_aone_b1_all_s0", "could not convert"),
+        ("demo_region1_cae-fr_h1_a-1_b1_all_s0", "not negative"),
+        ("demo_region1_cae-fr_h1_anan_b1_all_s0", "finite"),
+        ("demo_region1_cae-fr_h1_a1_b1_some_s0", "neurons of cae-fr must be one of"),
+        ("demo_region1_cae_none_a1_b0_significant_s0", "neurons of cae must be one of"),
+        ("demo_region1_cnn-fr_h1_a1_b1_all_s0", "has one task"),
+        ("demo_region1_cae-fr_h1_a1.0_b1_all_s0", "is spelled"),
+    ],
+)
+def test_a_wrong_name_is_refused_with_the_reason(name, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        Run.parse(name)
+
+
+def test_every_model_has_its_parts():
+    parts = {model: split_model(model) for model in MODELS}
+    expected = {
+        f"{a}-{r}": (None if a == "cnn" else a, r)
+        for a, r in itertools.product(("cae", "vae", "vq-vae", "cnn"), ("fr", "fc", "fm"))
+    }
+    assert parts == expected | {a: (a, None) for a in ("cae", "vae", "vq-vae")}
+
+
+# ---- controls and variants ----------------------------------------------------------------------------
+
+
+def controlled(**changes):
+    dataset = {"name": "paper", "layout": "simulated"}
+    return Plan(resolved(dataset=dataset, controls=list(CONTROLS), **changes), PAPER)
+
+
+def test_controls_add_five_trainings_a_region_and_layer(paper):
+    added = set(controlled().runs()) - set(paper.runs())
+    assert len(added) == 5 * 3 * 4
+    assert set(paper.runs()) < set(controlled().runs())
+    assert {run.control for run in added} == {None, *ALTERED}
+    assert all(run.beta == 0 for run in added if run.control is None)
+
+
+def test_controls_stand_beside_the_runs_of_the_papers_tables(paper):
+    joint = {
+        table: {cell.run for cell in controlled().cells(table) if cell.control == "joint"}
+        for table in ("controls-ir", "controls-nrs")
+    }
+    assert joint["controls-ir"] == {c.run for c in paper.cells("table2") if c.layer}
+    assert joint["controls-nrs"] == {c.run for c in paper.cells("table4") if c.model == "cae-fr"}
+
+
+def test_only_the_controls_that_are_asked_for_are_trained():
+    config = resolved(dataset={"name": "paper", "layout": "simulated"}, controls=["frozen"])
+    assert {run.control for run in Plan(config, PAPER).runs()} == {None, "frozen"}
+    assert all(run.beta > 0 for run in Plan(config, PAPER).runs() if run.layer)
+
+
+def test_a_frozen_readout_brings_its_auto_encoder():
+    config = resolved(
+        dataset={"name": "paper", "layout": "simulated"}, tables=[], figures=[], controls=["frozen"]
+    )
+    runs = Plan(config, PAPER).runs()
+    for run in runs:
+        if run.control == "frozen":
+            assert run.pretrained in runs
+            assert (run.pretrained.model, run.pretrained.beta, run.pretrained.seed) == ("cae", 0, run.seed)
+
+
+@pytest.mark.parametrize("control", ALTERED)
+@pytest.mark.parametrize("variant", [None, "vmean", "batch-256"])
+def test_a_controls_name_gives_it_back(control, variant):
+    run = some_run(control=control, variant=variant)
+    assert Run.parse(run.name) == run
+    assert Run.parse(some_run(variant=variant).name) == some_run(variant=variant)
+
+
+@pytest.mark.parametrize("changes", [{"control": "Frozen"}, {"control": "capacity"}])
+def test_an_unknown_control_is_refused(changes):
+    with pytest.raises(ValueError, match="control must be one of"):
+        some_run(**changes)
+
+
+def test_a_control_needs_a_joint_model():
+    with pytest.raises(ValueError, match="control shuffled needs a joint model, got cnn-fr"):
+        some_run(model="cnn-fr", alpha=0.0, control="shuffled")
+
+
+def test_a_variant_repeats_the_tables_trainings_and_nothing_else(paper):
+    config = resolved(
+        dataset={"name": "paper", "layout": "simulated"},
+        controls=["shuffled"],
+        variants={"mean": {"loss": {"reduction": "mean"}}},
+    )
+    plan_ = Plan(config, PAPER)
+    varied = {run for run in plan_.runs() if run.variant == "mean"}
+    assert len(varied) == 216
+    assert not any(run.control for run in varied)
+    assert set(paper.runs()) < set(plan_.runs())
+    assert {cell.run for cell in plan_.variants()["mean"].cells("table2")} <= varied

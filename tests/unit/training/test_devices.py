@@ -1,0 +1,221 @@
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from daenr.models.autoencoders import ModelSpec
+from daenr.run import Run
+from daenr.training import devices
+from daenr.training.fit import Protocol
+from daenr.training.train import Spec, train
+
+RUN: dict[str, Any] = {
+    "cwd": Path(__file__).parents[3],
+    "check": True,
+    "capture_output": True,
+    "text": True,
+    "timeout": 120,
+}
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no GPU on this machine")
+
+
+@pytest.fixture
+def torch_settings():
+    """Put back what ``make_repeatable`` sets for the whole process."""
+    before = (
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.backends.cudnn.benchmark,
+    )
+    yield
+    torch.set_num_threads(before[0])
+    torch.use_deterministic_algorithms(before[1])
+    torch.backends.cudnn.benchmark = before[2]
+
+
+def test_cpu_is_the_cpu():
+    assert devices.resolve("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize(("gpu", "expected"), [(True, "cuda"), (False, "cpu")])
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch, gpu, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    assert devices.resolve("auto").type == expected
+
+
+def test_cpu_stays_the_cpu_beside_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert devices.resolve("cpu").type == "cpu"
+
+
+@pytest.mark.parametrize("name", ["gpu", "CPU", "cuda:0", ""])
+def test_an_unknown_name_lists_the_choices(name):
+    with pytest.raises(ValueError, match=r"\['auto', 'cpu', 'cuda'\]") as caught:
+        devices.resolve(name)
+    assert repr(name) in str(caught.value)
+
+
+def test_cuda_without_a_gpu_says_what_to_set(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=r"no GPU.*device: auto"):
+        devices.resolve("cuda")
+
+
+@pytest.mark.parametrize(
+    ("name", "units", "expected"),
+    [
+        ("float32", True, torch.float32),
+        ("float32", False, torch.float32),
+        ("bf16", True, torch.bfloat16),
+        ("bf16", False, torch.bfloat16),
+        ("auto", True, torch.bfloat16),
+        ("auto", False, torch.float32),
+    ],
+)
+def test_auto_takes_bf16_where_the_device_has_units_for_it(name, units, expected):
+    asked = []
+
+    def supported(device: torch.device) -> bool:
+        asked.append(device)
+        return units
+
+    cpu = torch.device("cpu")
+    assert devices.resolve_precision(name, cpu, supported) == expected
+    assert asked == ([cpu] if name == "auto" else [])
+
+
+def test_what_the_processor_says_of_bf16():
+    flags = Path("/proc/cpuinfo")
+    if not flags.is_file() or platform.machine() != "x86_64":
+        pytest.skip("only Linux on x86-64 lists its processor's units in /proc/cpuinfo")
+    units = {"avx512_bf16", "amx_tile"} & set(flags.read_text().split())
+    assert devices.has_bf16(torch.device("cpu")) == bool(units)
+
+
+def test_an_unknown_precision_lists_the_choices():
+    with pytest.raises(ValueError, match=r"\['float32', 'bf16', 'auto'\], got 'fp16'"):
+        devices.resolve_precision("fp16", torch.device("cpu"))
+
+
+@pytest.mark.usefixtures("torch_settings")
+def test_repeatable_means_one_thread_and_deterministic_algorithms():
+    torch.set_num_threads(2)
+    torch.use_deterministic_algorithms(False)
+    torch.backends.cudnn.benchmark = True
+    devices.make_repeatable()
+    assert torch.get_num_threads() == 1
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    assert not torch.backends.cudnn.benchmark
+
+
+@pytest.mark.parametrize(
+    ("precision", "layout"),
+    [(torch.bfloat16, torch.channels_last), (torch.float32, torch.contiguous_format)],
+)
+def test_the_layout_is_another_one_in_bf16_and_put_back(precision, layout):
+    convolution = nn.Conv2d(2, 3, 3)
+    with devices.laid_out(convolution, [convolution], precision):
+        assert convolution.weight.is_contiguous(memory_format=layout)
+    assert convolution.weight.is_contiguous()
+    assert not convolution._forward_hooks
+
+
+def test_a_shared_gradient_is_brought_into_one_layout():
+    convolution, layouts = nn.Conv2d(2, 3, 3), []
+    with devices.laid_out(convolution, [convolution], torch.bfloat16):
+        output = convolution(torch.ones(2, 2, 8, 8))
+        output.register_hook(
+            lambda gradient: layouts.append(gradient.is_contiguous(memory_format=torch.channels_last))
+        )
+        (output.flatten(2) @ torch.ones(36, 5)).sum().backward()
+    assert layouts == [True]
+
+
+@pytest.mark.parametrize(("precision", "inplace"), [(torch.bfloat16, True), (torch.float32, False)])
+def test_in_bf16_elu_writes_over_its_input_and_not_afterwards(precision, inplace):
+    block = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ELU())
+    with devices.laid_out(block, [block], precision):
+        assert block[1].inplace == inplace
+    assert not block[1].inplace
+
+
+def test_a_training_step_in_bf16_has_the_gradients_of_the_model_as_it_stands():
+    """Layout and ELU in place are other ways to the same gradients, but for bf16's rounding."""
+    generator = torch.Generator().manual_seed(0)
+    # no bias before the batch norm, as in the encoder: its gradient would be rounding noise
+    first = nn.Conv2d(2, 8, 3, bias=False)
+    model = nn.Sequential(first, nn.BatchNorm2d(8), nn.ELU(), nn.Conv2d(8, 8, 3), nn.ELU())
+    images = torch.randn(16, 2, 12, 12, generator=generator)
+
+    def gradients(precision: torch.dtype) -> list[torch.Tensor]:
+        model.zero_grad()
+        with devices.laid_out(model, [model], precision):
+            with devices.multiplying_in(precision, images.device):
+                output = model(images)
+            output.float().square().sum().backward()
+        return [parameter.grad.clone() for parameter in model.parameters()]
+
+    exact, rough = gradients(torch.float32), gradients(torch.bfloat16)
+    for one, other in zip(exact, rough, strict=True):
+        assert 0 < (one - other).norm() / one.norm() < 0.02
+
+
+@pytest.mark.usefixtures("torch_settings")
+def test_deterministic_algorithms_do_not_fill_memory_first():
+    devices.make_repeatable()
+    assert not torch.utils.deterministic.fill_uninitialized_memory
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="Linux tells a process's memory there")
+def test_freed_memory_is_kept_for_the_next_step():
+    """In a process of its own: the setting is for good."""
+    program = (
+        "import torch; from daenr.training import devices; {}\n"
+        "def pages(): return int(open('/proc/self/statm').read().split()[1])\n"
+        "def step(): [torch.ones(1_000_000) for _ in range(50)]\n"
+        "before = pages()\n"
+        "step()\n"
+        "print((pages() - before) * 4096 / 200e6)"
+    )
+    kept, given_back = (
+        float(subprocess.run([sys.executable, "-c", program.format(call)], **RUN).stdout)
+        for call in ("devices.keep_memory()", "pass")
+    )
+    assert kept > 0.8
+    assert given_back < 0.2
+
+
+@needs_gpu
+@pytest.mark.parametrize("name", ["auto", "cuda"])
+def test_a_gpu_is_used(name):
+    assert devices.resolve(name).type == "cuda"
+
+
+@needs_gpu
+@pytest.mark.usefixtures("torch_settings")
+@pytest.mark.parametrize("model", ["cae-fr", "vae-fc", "vq-vae-fm"])
+def test_training_on_a_gpu_repeats_itself_and_agrees_with_the_cpu(model, make_region):
+    region, neurons = make_region(), np.arange(5)
+    run = Run("synthetic", "region1", model, "h2", 1.0, 1.0, "all", 0)
+    protocol = Protocol(batch_size=8, validate_every=2, max_steps=4)
+
+    def trained(device: str):
+        return train(run, region, neurons, Spec(ModelSpec(channels=4, latent=5), protocol, "sum", device))
+
+    first, second, cpu = trained("cuda"), trained("cuda"), trained("cpu")
+    assert next(first.model.parameters()).is_cuda
+    assert np.array_equal(first.reconstruction, second.reconstruction)
+    assert np.array_equal(first.response, second.response)
+    # The noise of VAE and dropout is drawn where the model computes, so only the scale can agree there.
+    tolerance = 0.05 if model == "cae-fr" else 0.5
+    assert first.fit.best.validation["total"] == pytest.approx(
+        cpu.fit.best.validation["total"], rel=tolerance
+    )

@@ -1,0 +1,669 @@
+import copy
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from torch import nn
+
+from daenr.config import resolve
+from daenr.models.autoencoders import ModelSpec
+from daenr.models.joint import DAENR, build
+from daenr.models.randomness import generator
+from daenr.models.readouts import Population
+from daenr.run import AUTOENCODERS, BASELINES, JOINT, LAYERS, MODELS, Run
+from daenr.training import fit as training
+from daenr.training.fit import Batches, NotFiniteError, Objective, Protocol, Split, fit
+from daenr.training.train import Spec, Trained, predict, train
+
+torch.set_num_threads(1)
+
+NEURONS = np.arange(5)
+SMALL = ModelSpec(channels=4, latent=5, codes=6, code_dimension=3)
+SHORT = Protocol(batch_size=8, validate_every=2, patience=100, max_steps=3)
+
+
+@pytest.fixture(autouse=True)
+def torch_settings() -> Iterator[None]:
+    """Put back what ``train`` sets for the whole process."""
+    before = torch.are_deterministic_algorithms_enabled()
+    yield
+    torch.use_deterministic_algorithms(before)
+
+
+def _run(
+    model: str,
+    layer: str | None = "h2",
+    alpha: float | None = None,
+    beta: float | None = None,
+    seed: int = 0,
+) -> Run:
+    return Run(
+        "synthetic",
+        "region1",
+        model,
+        None if model in AUTOENCODERS else layer,
+        float(model not in BASELINES) if alpha is None else alpha,
+        float(model not in AUTOENCODERS) if beta is None else beta,
+        "all",
+        seed,
+    )
+
+
+def _train(run: Run, region: Any, protocol: Protocol = SHORT, neurons: np.ndarray = NEURONS) -> Trained:
+    return train(run, region, neurons, Spec(SMALL, protocol, "sum", "cpu"))
+
+
+def _state(module: nn.Module) -> dict[str, torch.Tensor]:
+    return copy.deepcopy(module.state_dict())
+
+
+def _equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def _model(model: str = "cae-fr", spec: ModelSpec = SMALL) -> DAENR:
+    population = Population(torch.full((5,), 0.6), torch.full((5, 2), 16))
+    return build(_run(model), spec, population, torch.device("cpu"))
+
+
+def _splits(region: Any) -> tuple[Split, Split]:
+    return (
+        Split(torch.from_numpy(region.train_images), torch.from_numpy(region.train_responses)),
+        Split(torch.from_numpy(region.validation_images), torch.from_numpy(region.validation_responses)),
+    )
+
+
+def _fit(model: DAENR, region: Any, protocol: Protocol, alpha: float = 1.0, beta: float = 1.0):
+    return fit(model, *_splits(region), Objective(alpha, beta), protocol, generator(0, "batch order"))
+
+
+@pytest.fixture
+def script(monkeypatch) -> Callable[[list[float]], list[dict[str, torch.Tensor]]]:
+    """Let the validation set say given totals one after the other (the last one for ever).
+
+    Gives back a list that fills with the parameters at each look.
+    """
+
+    def set_up(totals: list[float]) -> list[dict[str, torch.Tensor]]:
+        seen: list[dict[str, torch.Tensor]] = []
+
+        def validate(model: DAENR, *_: Any) -> dict[str, float]:
+            seen.append(_state(model))
+            return {"total": totals[min(len(seen), len(totals)) - 1]}
+
+        monkeypatch.setattr(training, "validate", validate)
+        return seen
+
+    return set_up
+
+
+# ---- the two tasks against one ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("model", JOINT)
+def test_without_beta_a_joint_model_trains_like_its_auto_encoder_bit_for_bit(model, layer, make_region):
+    region = make_region()
+    plain = _train(_run(model.rpartition("-")[0]), region)
+    joint = _train(_run(model, layer, alpha=1.0, beta=0.0), region)
+    assert np.array_equal(joint.reconstruction, plain.reconstruction)
+    assert _equal(_state(joint.model.encoder), _state(plain.model.encoder))
+    assert _equal(_state(joint.model.autoencoder), _state(plain.model.autoencoder))
+    assert [check.validation["total"] for check in joint.fit.history] == [
+        check.validation["total"] for check in plain.fit.history
+    ]
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("model", JOINT)
+def test_without_alpha_a_joint_model_predicts_exactly_like_its_baseline(model, layer, make_region):
+    region = make_region()
+    baseline = _train(_run(f"cnn-{model.rpartition('-')[2]}", layer), region)
+    joint = _train(_run(model, layer, alpha=0.0, beta=1.0), region)
+    assert np.array_equal(joint.response, baseline.response)
+    assert _equal(_state(joint.model.readout), _state(baseline.model.readout))
+
+
+@pytest.mark.parametrize("model", JOINT)
+def test_each_task_changes_the_other_when_both_count(model, make_region):
+    """The control of the two tests above: they do not hold because one side is never looked at."""
+    region = make_region()
+    autoencoder, _, readout = model.rpartition("-")
+    joint = _train(_run(model), region)
+    assert not np.array_equal(joint.reconstruction, _train(_run(autoencoder), region).reconstruction)
+    assert not np.array_equal(joint.response, _train(_run(f"cnn-{readout}"), region).response)
+
+
+# ---- repeatability ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(model, make_region):
+    region = make_region()
+    one, again, other = (_train(_run(model, seed=seed), region) for seed in (0, 0, 1))
+    assert _equal(_state(one.model), _state(again.model))
+    assert one.fit == again.fit
+    for part in ("reconstruction", "response"):
+        mine = getattr(one, part)
+        if mine is not None:
+            assert np.array_equal(mine, getattr(again, part))
+            assert not np.array_equal(mine, getattr(other, part))
+
+
+def test_torchs_own_generator_plays_no_part(make_region):
+    torch.manual_seed(1)
+    one = _train(_run("vae-fc"), make_region())
+    torch.manual_seed(2)
+    assert _equal(_state(one.model), _state(_train(_run("vae-fc"), make_region()).model))
+
+
+@pytest.mark.parametrize("model", ["cae-fr", "vae-fc", "vq-vae-fm"])
+def test_how_often_one_looks_does_not_change_the_training(model, make_region, script):
+    """Noise, dropout and batch norm of the training do not notice a look at the validation set."""
+    states = []
+    for every in (1, 6):
+        seen = script([1.0])
+        _fit(_model(model), make_region(), replace(SHORT, validate_every=every, max_steps=6, rounds=1))
+        states.append(seen[-1])
+    assert _equal(*states)
+
+
+# ---- what the result depends on -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["cae", "cnn-fr", "cae-fm"])
+def test_the_test_set_does_not_reach_the_weights(model, make_region):
+    region = make_region()
+    touched = replace(
+        region,
+        test_images=-region.test_images,
+        test_trials=region.test_trials + 5,
+        test_responses=region.test_responses + 5,
+    )
+    one, other = _train(_run(model), region), _train(_run(model), touched)
+    assert _equal(_state(one.model), _state(other.model))
+    assert one.fit == other.fit
+
+
+def test_validation_responses_do_not_reach_the_gradient(make_region, script):
+    script([1.0])
+    region = make_region()
+    states = []
+    for responses in (region.validation_responses, region.validation_responses + 3):
+        model = _model()
+        _fit(model, replace(region, validation_responses=responses), SHORT)
+        states.append(_state(model))
+    assert _equal(*states)
+
+
+@pytest.mark.parametrize("model", ["cnn-fr", "cae-fc", "vae-fm"])
+def test_training_on_some_neurons_is_training_on_a_recording_of_them(model, make_region):
+    region, chosen = make_region(neurons=5), np.array([1, 4])
+    recording_of_them = replace(
+        region,
+        train_responses=region.train_responses[:, [1, 4]],
+        validation_responses=region.validation_responses[:, [1, 4]],
+        test_trials=region.test_trials[:, :, [1, 4]],
+        test_responses=region.test_responses[:, [1, 4]],
+        receptive_field=region.receptive_field[[1, 4]],
+    )
+    some = _train(_run(model), region, neurons=chosen)
+    alone = _train(_run(model), recording_of_them, neurons=np.arange(2))
+    assert some.response.shape == (7, 2)
+    assert np.array_equal(some.response, alone.response)
+    assert _equal(_state(some.model), _state(alone.model))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_trained_run_predicts_what_its_model_has(model, make_region):
+    trained = _train(_run(model), make_region(test=7))
+    if model in BASELINES:
+        assert trained.reconstruction is None
+    else:
+        assert trained.reconstruction.shape == (7, 1, 32, 32)
+        assert trained.reconstruction.dtype == np.float32
+        assert np.abs(trained.reconstruction).max() <= 1
+    if model in AUTOENCODERS:
+        assert trained.response is None
+    else:
+        assert trained.response.shape == (7, 5)
+        assert (trained.response > 0).all()
+    assert trained.seconds > 0
+
+
+def test_predictions_stand_in_the_order_of_the_images(monkeypatch, make_region):
+    """Seven images in batches of three: each row is what the model says of that image alone."""
+    region = make_region(test=7)
+    monkeypatch.setattr(training, "EVALUATION_BATCH", 3)
+    trained = _train(_run("cae-fr"), region)
+    for index in range(7):
+        image = torch.from_numpy(region.test_images[index : index + 1])
+        with torch.no_grad():
+            alone = trained.model(image)
+        np.testing.assert_allclose(trained.reconstruction[index], alone.reconstruction[0], rtol=0, atol=1e-5)
+        np.testing.assert_allclose(trained.response[index], alone.rate[0], rtol=1e-4)
+
+
+def test_a_readout_starts_from_the_training_split_alone(make_region):
+    """With a learning rate of next to nothing the bias still is what the training responses say."""
+    region = make_region()
+    trained = _train(_run("cae-fr"), region, replace(SHORT, learning_rate=1e-12))
+    expected = np.log(np.expm1(region.train_responses.astype(np.float64).mean(0)))
+    np.testing.assert_allclose(trained.model.readout.bias.detach(), expected, rtol=1e-4)
+
+
+# ---- the protocol -------------------------------------------------------------------------------------
+
+
+def test_two_rounds_of_adam_written_out_once_more(make_region):
+    """The whole protocol as a plain loop in float64 with the losses in numpy's terms.
+
+    Biases that batch norm takes away again stand still: their gradient is rounding, which Adam blows up.
+    """
+    region = make_region(train=12)
+    protocol = Protocol(
+        learning_rate=0.02, batch_size=5, validate_every=2, patience=4, rounds=2, max_steps=20
+    )
+    alpha, beta = 0.8, 0.3
+
+    def frozen() -> DAENR:
+        model = _model("cae-fr").double()
+        for part in (*model.encoder.blocks, model.autoencoder.decoder):
+            for layer, following in zip(part, list(part)[1:], strict=False):
+                if isinstance(following, nn.BatchNorm2d) and layer.bias is not None:
+                    layer.bias.requires_grad_(False)
+        return model
+
+    splits = [Split(split.images.double(), split.responses.double()) for split in _splits(region)]
+
+    def total(model: DAENR, images: torch.Tensor, responses: torch.Tensor) -> torch.Tensor:
+        output = model(images)
+        image_side = ((output.reconstruction - images) ** 2).sum() / len(images)
+        poisson = output.rate - responses * torch.log(output.rate + 1e-5)
+        mask, features = model.readout.mask, model.readout.features
+        penalty = 0.02 * sum(mask[n].abs().sum() * features[n].abs().sum() for n in range(responses.shape[1]))
+        return alpha * image_side + beta * (poisson.sum() / len(images) + penalty)
+
+    expected, order, queue = frozen(), generator(0, "batch order"), []
+    best, best_state, history, step = math.inf, _state(expected), [], 0
+    for rate in (0.02, 0.01):
+        adam = torch.optim.Adam([p for p in expected.parameters() if p.requires_grad], lr=rate)
+        start = since = step
+        while step - since < 4 and step - start < 20:
+            while len(queue) < 5:
+                queue += torch.randperm(12, generator=order).tolist()
+            batch, queue = queue[:5], queue[5:]
+            expected.train()
+            loss = total(expected, splits[0].images[batch], splits[0].responses[batch])
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            step += 1
+            if step % 2 == 0:
+                expected.eval()
+                with torch.no_grad():
+                    value = total(expected, splits[1].images, splits[1].responses).item()
+                history.append((step, rate, value))
+                if value < best:
+                    best, best_state, since = value, _state(expected), step
+        expected.load_state_dict(best_state)
+
+    model = frozen()
+    result = fit(model, *splits, Objective(alpha, beta), protocol, generator(0, "batch order"))
+    found = [(check.step, check.learning_rate, check.validation["total"]) for check in result.history]
+    assert {rate for _, rate, _ in found} == {0.02, 0.01}
+    np.testing.assert_allclose(found, history, rtol=1e-6)
+    assert result.best.validation["total"] == pytest.approx(best, rel=1e-6)
+    for name, value in model.state_dict().items():
+        np.testing.assert_allclose(value, best_state[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_the_best_parameters_are_kept_when_validation_gets_worse(make_region):
+    """Twelve images with random responses are learned by heart within a few steps."""
+    region = make_region(train=12)
+    protocol = Protocol(learning_rate=0.03, batch_size=12, validate_every=1, patience=30, max_steps=60)
+    model = _model("cnn-fm")
+    result = _fit(model, region, protocol, alpha=0.0)
+    totals = [check.validation["total"] for check in result.history]
+    assert totals[-1] > result.best.validation["total"]  # it did get worse
+    assert result.best.validation["total"] == min(totals)
+    assert result.best in result.history
+    again = training.validate(model, _splits(region)[1], Objective(0.0, 1.0), 0)
+    assert again["total"] == result.best.validation["total"]
+
+
+def test_parameters_are_those_of_the_look_with_the_lowest_total(make_region, script):
+    seen = script([5.0, 3.0, 4.0, 2.0, 2.0, 6.0])
+    model = _model()
+    protocol = Protocol(batch_size=8, validate_every=2, patience=6, rounds=1)
+    result = _fit(model, make_region(), protocol)
+    assert result.best == result.history[3]  # the first of two equally good ones
+    assert _equal(_state(model), seen[3])
+    assert not _equal(seen[3], seen[4])
+
+
+def test_a_later_round_can_win_and_can_lose(make_region, script):
+    protocol = Protocol(batch_size=8, validate_every=1, patience=2, rounds=2)
+    seen = script([5.0, 6.0, 6.0, 4.0, 6.0])
+    model = _model()
+    assert _fit(model, make_region(), protocol).best.round == 2
+    assert _equal(_state(model), seen[3])
+    seen = script([5.0, 6.0])
+    model = _model()
+    assert _fit(model, make_region(), protocol).best.round == 1
+    assert _equal(_state(model), seen[0])
+
+
+def test_a_round_starts_from_the_best_parameters_of_the_one_before(make_region, script):
+    """With a learning rate of zero in round 2 its weights stay where they started."""
+    seen = script([5.0, 3.0, 4.0])
+    protocol = Protocol(batch_size=8, validate_every=1, patience=3, rounds=2, learning_rate_factor=0.0)
+    model = _model()
+    names = [name for name, _ in model.named_parameters()]
+    result = _fit(model, make_region(), protocol)
+    first_of_round_2 = next(i for i, check in enumerate(result.history) if check.round == 2)
+    for look in range(first_of_round_2, len(seen)):
+        assert all(torch.equal(seen[look][name], seen[1][name]) for name in names)
+    last_of_round_1 = seen[first_of_round_2 - 1]
+    assert not all(torch.equal(last_of_round_1[name], seen[1][name]) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("totals", "steps"),
+    [
+        ([1.0], [10, 6]),  # only the first look, at step 4, improves
+        ([3.0, 2.0, 1.0], [18, 6]),  # the looks at steps 4, 8 and 12 improve
+        ([3.0, 4.0, 2.0], [10, 8]),  # the one at 8 does not, and before the one at 12 round 1 is over
+    ],
+)
+def test_patience_counts_steps_since_the_last_improvement(make_region, script, totals, steps):
+    script(totals)
+    model, counted = _model(), []
+    model.register_forward_hook(lambda *_: counted.append(1))
+    result = _fit(model, make_region(), Protocol(batch_size=8, validate_every=4, patience=6, rounds=2))
+    assert len(counted) == sum(steps)
+    assert [check.step for check in result.history] == list(range(4, sum(steps) + 1, 4))
+    assert [check.round for check in result.history] == [
+        1 if check.step <= steps[0] else 2 for check in result.history
+    ]
+
+
+def test_rounds_and_their_learning_rates(make_region, script):
+    script([1.0])
+    protocol = Protocol(
+        learning_rate=0.008, batch_size=8, validate_every=1, patience=3, rounds=3, learning_rate_factor=0.5
+    )
+    history = _fit(_model(), make_region(), protocol).history
+    assert [(check.step, check.round, check.learning_rate) for check in history] == [
+        (1, 1, 0.008),
+        (2, 1, 0.008),
+        (3, 1, 0.008),
+        (4, 1, 0.008),  # three steps after the only improvement
+        (5, 2, 0.004),
+        (6, 2, 0.004),
+        (7, 2, 0.004),
+        (8, 3, 0.002),
+        (9, 3, 0.002),
+        (10, 3, 0.002),
+    ]
+
+
+@pytest.mark.parametrize(("cap", "looks"), [(5, [2, 4, 5, 6, 8, 10]), (4, [2, 4, 6, 8]), (1, [1, 2])])
+def test_a_cap_ends_each_round_with_a_look(make_region, cap, looks):
+    protocol = Protocol(batch_size=8, validate_every=2, patience=1000, rounds=2, max_steps=cap)
+    history = _fit(_model(), make_region(), protocol).history
+    assert [check.step for check in history] == looks
+    assert [check.round for check in history] == [1 if step <= cap else 2 for step in looks]
+
+
+def test_training_terms_are_averages_over_the_steps_since_the_last_look(make_region, script):
+    script([1.0])
+    protocol = Protocol(batch_size=8, validate_every=1, max_steps=6, rounds=1)
+    single = _fit(_model(), make_region(), protocol).history
+    script([1.0])
+    triple = _fit(_model(), make_region(), replace(protocol, validate_every=3)).history
+    assert [check.step for check in triple] == [3, 6]
+    for look, check in enumerate(triple):
+        for term, value in check.train.items():
+            expected = np.mean([single[3 * look + i].train[term] for i in range(3)])
+            assert value == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_row_of_the_history_names_every_term(make_region):
+    check = _fit(_model(), make_region(), SHORT).history[0]
+    terms = ("total", "reconstruction", "regularisation", "response", "penalty")
+    assert list(check.row()) == [
+        *("step", "round", "learning_rate"),
+        *(f"train_{term}" for term in terms),
+        *(f"validation_{term}" for term in terms),
+    ]
+    assert check.row()["validation_response"] == check.validation["response"]
+    assert check.row()["train_penalty"] == check.train["penalty"]
+
+
+@pytest.mark.parametrize("model", ["cae-fr", "vae-fc", "vq-vae-fm"])
+def test_validation_weighs_batches_by_their_size(monkeypatch, make_region, model):
+    """Ten images in batches of 4, 4 and 2 give what the ten give at once, computed by numpy."""
+    built, (_, validation) = _model(model), _splits(make_region(validation=10))
+    built.train()(validation.images)  # batch norm has seen something
+    monkeypatch.setattr(training, "EVALUATION_BATCH", 4)
+    terms = training.validate(built, validation, Objective(0.5, 2.0), 0)
+    with torch.no_grad():
+        output = built.eval()(validation.images)
+    images, responses = validation.images.numpy(), validation.responses.numpy()
+    rate = output.rate.numpy().astype(np.float64)
+    expected = {
+        "reconstruction": ((output.reconstruction.numpy() - images) ** 2).sum((1, 2, 3)).mean(),
+        "regularisation": output.regularisation.mean().item(),
+        "response": (rate - responses * np.log(rate + 1e-5)).sum(1).mean(),
+        "penalty": output.penalty.item(),
+    }
+    image_side = expected["reconstruction"] + expected["regularisation"]
+    expected["total"] = 0.5 * image_side + 2 * (expected["response"] + expected["penalty"])
+    assert terms == {term: pytest.approx(value, rel=1e-4) for term, value in expected.items()}
+
+
+@pytest.mark.parametrize("model", ["vae-fc", "cae-fc"])
+def test_validation_has_no_noise_and_changes_nothing(make_region, model):
+    built, (_, validation) = _model(model), _splits(make_region())
+    before = _state(built)
+    one = training.validate(built, validation, Objective(1.0, 1.0), 0)
+    assert training.validate(built, validation, Objective(1.0, 1.0), 0) == one
+    assert _equal(_state(built), before)
+
+
+# ---- precision ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_bf16_trains_to_nearly_the_same_loss(model, make_region):
+    """Near, since it is the same training; not equal, since it would not be bf16 then."""
+    protocol = Protocol(batch_size=8, validate_every=5, max_steps=20)
+    exact, rough = (
+        train(_run(model), make_region(), NEURONS, Spec(SMALL, protocol, "sum", "cpu", precision)).fit.best
+        for precision in ("float32", "bf16")
+    )
+    assert rough.validation["total"] == pytest.approx(exact.validation["total"], rel=0.02)
+    assert rough.validation["total"] != exact.validation["total"]
+
+
+@pytest.mark.parametrize("model", ["cae-fr", "vae-fc", "vq-vae-fm"])
+def test_in_bf16_losses_gradients_parameters_and_statistics_stay_in_float32(model, make_region):
+    built, (data, _) = _model(model), _splits(make_region())
+    loss = Objective(1.0, 1.0, precision=torch.bfloat16).of(built, data)
+    loss.total.backward()
+    kept = [loss.stacked(), *built.state_dict().values(), *(p.grad for p in built.parameters())]
+    assert {tensor.dtype for tensor in kept if tensor.is_floating_point()} == {torch.float32}
+
+
+@pytest.mark.parametrize("model", ["cae-fc", "vae-fc", "vq-vae-fc"])
+def test_in_bf16_every_convolution_and_linear_layer_multiplies_in_it(model, make_region):
+    built, (data, _) = _model(model), _splits(make_region())
+    layers = {
+        name
+        for name, module in built.named_modules()
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
+    }
+    found: dict[str, torch.dtype] = {}
+    for name in layers:
+        built.get_submodule(name).register_forward_hook(
+            lambda _module, _inputs, output, name=name: found.update({name: output.dtype})
+        )
+    Objective(1.0, 1.0, precision=torch.bfloat16).of(built, data)
+    # the last layer sums up in float32 what it multiplied in bf16
+    assert found == {**dict.fromkeys(layers, torch.bfloat16), "autoencoder.decoder.9": torch.float32}
+
+
+@pytest.mark.parametrize("model", ["vae", "vq-vae"])
+def test_in_bf16_the_regularisation_is_computed_in_float32_from_what_the_layer_put_out(model, make_region):
+    """In bf16 a sum over the latent would be off by up to 1 in 256."""
+    built, (data, _) = _model(model), _splits(make_region())
+    autoencoder, put_out = built.autoencoder, []
+    layer = autoencoder.to_latent if model == "vae" else autoencoder.to_code
+    layer.register_forward_hook(
+        lambda _module, _inputs, output: put_out.append(output.detach().double().numpy())
+    )
+    found = Objective(1.0, 0.0, precision=torch.bfloat16).of(built, data).regularisation.item()
+    if model == "vae":
+        mean, log_variance = np.split(put_out[0], 2, axis=1)
+        expected = (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(1) / 2
+    else:
+        codes = autoencoder.codebook.detach().double().numpy()
+        distances = ((np.moveaxis(put_out[0], 1, -1)[..., None, :] - codes) ** 2).sum(-1).min(-1)
+        expected = (1 + SMALL.commitment) * distances.sum((1, 2))
+    assert found == pytest.approx(expected.mean(), rel=1e-5)
+
+
+def test_predictions_are_made_in_float32_whatever_the_training_was(make_region):
+    region = make_region()
+    trained = train(_run("cae-fr"), region, NEURONS, Spec(SMALL, SHORT, "sum", "cpu", "bf16"))
+    assert trained.precision == torch.bfloat16
+    with torch.no_grad():
+        exact = trained.model.eval()(torch.from_numpy(region.test_images))
+    np.testing.assert_allclose(trained.reconstruction, exact.reconstruction, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(trained.response, exact.rate, rtol=1e-5)
+
+
+def test_a_model_trained_in_bf16_predicts_like_its_saved_weights_in_a_new_model(make_region):
+    """Training may lay the parameters out in another way, which adds in another order; what is left may not."""
+    region = make_region()
+    run = _run("vae-fr")
+    trained = train(run, region, NEURONS, Spec(SMALL, SHORT, "sum", "cpu", "bf16"))
+    again = _model("vae-fr")
+    again.load_state_dict(trained.model.state_dict())
+    reconstruction, response = predict(again, region.test_images, torch.device("cpu"))
+    assert np.array_equal(trained.reconstruction, reconstruction)
+    assert np.array_equal(trained.response, response)
+    assert all(parameter.is_contiguous() for parameter in trained.model.parameters())
+
+
+@pytest.mark.parametrize("model", JOINT)
+def test_in_bf16_too_a_joint_model_without_beta_trains_like_its_auto_encoder(model, make_region):
+    region = make_region()
+    plain, joint = (
+        train(run, region, NEURONS, Spec(SMALL, SHORT, "sum", "cpu", "bf16"))
+        for run in (_run(model.rpartition("-")[0]), _run(model, "h2", alpha=1.0, beta=0.0))
+    )
+    assert np.array_equal(joint.reconstruction, plain.reconstruction)
+
+
+# ---- batches ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("images", "size"), [(10, 5), (10, 4), (10, 10), (7, 3), (1, 1), (64, 64)])
+def test_batches_are_full_and_cover_every_image_once_a_pass(images, size):
+    batches = Batches(images, size, generator(0, "batch order"))
+    drawn = [batches.draw() for _ in range(3 * images)]
+    assert {tuple(batch.shape) for batch in drawn} == {(size,)}
+    joined = torch.cat(drawn).reshape(-1, images)
+    assert all(sorted(one_pass.tolist()) == list(range(images)) for one_pass in joined)
+
+
+def test_every_pass_has_another_order_that_comes_from_the_seed():
+    first, again, other = (Batches(20, 20, generator(seed, "batch order")) for seed in (0, 0, 1))
+    one, two = first.draw(), first.draw()
+    assert not torch.equal(one, two)
+    assert torch.equal(again.draw(), one)
+    assert not torch.equal(other.draw(), one)
+
+
+def test_a_batch_larger_than_the_data_names_the_key():
+    with pytest.raises(ValueError, match=r"training\.batch_size is 65.*64 images"):
+        Batches(64, 65, generator(0, "batch order"))
+
+
+def test_a_batch_larger_than_the_training_split_stops_a_run(make_region):
+    with pytest.raises(ValueError, match=r"training\.batch_size"):
+        _train(_run("cae"), make_region(train=7))
+
+
+# ---- losses that are not finite -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    ("array", "model", "message"),
+    [
+        ("train_responses", "cnn-fr", r"step 1: the training loss is not finite \(term: response\)"),
+        ("validation_responses", "cae-fc", r"step 2: the validation loss is not finite \(term: response\)"),
+        ("validation_images", "cae", r"step 2: the validation loss is not finite \(term: reconstruction\)"),
+    ],
+)
+def test_a_loss_that_is_not_finite_names_run_step_and_term(make_region, array, model, message, value):
+    region = make_region(train=8)
+    broken = getattr(region, array).copy()
+    broken[3] = value
+    run = _run(model)
+    with pytest.raises(NotFiniteError, match=message) as caught:
+        _train(run, replace(region, **{array: broken}))
+    assert f"run {run.name}, " in str(caught.value)
+
+
+def test_a_training_that_diverges_stops(make_region):
+    with pytest.raises(NotFiniteError, match=r"step \d+: the (training|validation) loss is not finite"):
+        _train(_run("vae-fr"), make_region(), replace(SHORT, learning_rate=1e30))
+
+
+def test_not_finite_is_an_error_that_a_log_shows_in_one_line():
+    assert issubclass(NotFiniteError, ArithmeticError)
+
+
+# ---- the config's sections ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    root = Path(__file__).parents[3]
+    return resolve(yaml.safe_load((root / "config/config.yaml").read_text()), root)
+
+
+def test_defaults_are_those_of_the_papers_config(config):
+    assert Spec.from_config(config) == Spec(ModelSpec(), Protocol(), "sum", "auto", "float32")
+
+
+def test_every_key_of_the_config_reaches_the_training(config):
+    config["model"]["latent"], config["training"]["patience"] = 7, 11
+    config["loss"]["reduction"], config["device"], config["precision"] = "mean", "cpu", "bf16"
+    assert Spec.from_config(config) == Spec(ModelSpec(latent=7), Protocol(patience=11), "mean", "cpu", "bf16")
+
+
+@pytest.mark.parametrize("section", ["model", "training"])
+def test_an_unknown_key_fails(config, section):
+    config[section]["laten"] = 1
+    with pytest.raises(TypeError, match="laten"):
+        Spec.from_config(config)
+
+
+def test_the_reduction_reaches_the_objective(make_region):
+    region, run = make_region(), _run("cae")
+    first = [
+        train(run, region, NEURONS, Spec(SMALL, replace(SHORT, max_steps=1), reduction, "cpu")).fit.history[0]
+        for reduction in ("sum", "mean")
+    ]
+    assert first[0].train["total"] == pytest.approx(1024 * first[1].train["total"], rel=1e-5)
