@@ -18,7 +18,8 @@ from daenr.models.joint import DAENR, build
 from daenr.models.losses import joint_loss
 from daenr.models.randomness import generator
 from daenr.models.readouts import Population
-from daenr.run import AUTOENCODERS, BASELINES, Run
+from daenr.registry import AUTOENCODERS, baseline_names
+from daenr.run import Run
 from daenr.training import devices
 from daenr.training.fit import Batches, Objective, Protocol, Split, fit
 
@@ -51,7 +52,7 @@ class Job:
     @property
     def run(self) -> Run:
         """As in the paper's plan, but for the weights, which do not change the time."""
-        alpha, beta = float(self.model not in BASELINES), float(self.model not in AUTOENCODERS)
+        alpha, beta = float(self.model not in baseline_names()), float(self.model not in AUTOENCODERS)
         return Run("benchmark", "region3", self.model, self.layer, alpha, beta, "all", 0)
 
 
@@ -118,7 +119,7 @@ def plain(job: Job, *, our_order: bool = False) -> Timed:
         our_order: draw the batches that ``ours`` draws, to compare the losses; else ``shuffle=True``.
     """
     run = job.run
-    if job.model in BASELINES:
+    if job.model in baseline_names():
         run = replace(run, model=job.model.replace("cnn", "cae"))
     training, validation = data(job)
     model = model_of(run, training)

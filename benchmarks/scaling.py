@@ -24,7 +24,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from daenr.run import LAYERS, MODELS
+from daenr.registry import model_names
+from daenr.run import LAYERS
 
 PAPER: Mapping[str, int] = {"neurons": 102, "images": 1440, "batch": 64}
 """Region 3 of the paper; what is not varied has these values."""
@@ -91,7 +92,7 @@ def families() -> None:
 
     print("| model | float32, MB | bf16, MB |")
     print("| --- " * 3 + "|")
-    for model in MODELS:
+    for model in model_names():
         cells = []
         for precision in ("float32", "bf16"):
             memory = {

@@ -30,7 +30,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from daenr.config import resolve
 from daenr.paper.plan import plan
 from daenr.paper.published import region_sizes
-from daenr.run import AUTOENCODERS, LAYERS, MODELS
+from daenr.registry import AUTOENCODERS, model_names
+from daenr.run import LAYERS
 from daenr.training import devices
 from daenr.training.fit import Objective, Split
 from daenr.training.timing import expected_steps
@@ -214,7 +215,7 @@ def main() -> None:
     options = parser.parse_args()
     size = region_sizes(ROOT / "config/paper")[-1]
     job = Job("cae", None, BATCH, options.steps, round(0.8 * size.train_images), size.neurons)
-    models, layers, compared, warm_up = MODELS, LAYERS, 50, WARM_UP
+    models, layers, compared, warm_up = model_names(), LAYERS, 50, WARM_UP
     if options.smoke:
         job, options.repeats, compared = replace(job, steps=2, images=256), 1, 3
         models, layers, warm_up = ("cae", "cnn-fr"), ("h2",), SHORT_WARM_UP

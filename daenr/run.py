@@ -6,30 +6,13 @@ This module is imported while the workflow's files are parsed, so it needs the s
 import re
 from dataclasses import dataclass, replace
 
-AUTOENCODERS = ("cae", "vae", "vq-vae")
-READOUTS = ("fr", "fc", "fm")
-BASELINES = tuple(f"cnn-{readout}" for readout in READOUTS)
-JOINT = tuple(f"{autoencoder}-{readout}" for readout in READOUTS for autoencoder in AUTOENCODERS)
-MODELS = (*AUTOENCODERS, *BASELINES, *JOINT)
+from daenr.registry import split_model
+
 LAYERS = ("h1", "h2", "h3", "h4")
 NEURONS = ("all", "significant", "insignificant")
 CONTROLS = ("shuffled", "frozen", "random", "capacity")
 ALTERED = ("shuffled", "frozen", "random")
 """Controls that alter a training; ``capacity`` is an ordinary joint model with beta = 0."""
-
-
-def split_model(model: str) -> tuple[str | None, str | None]:
-    """The auto-encoder and the readout of a model: ``vq-vae-fr`` -> (``vq-vae``, ``fr``), ``cnn-fr`` -> (None, ``fr``).
-
-    Raises:
-        ValueError: if there is no such model; the message lists those there are.
-    """
-    if model not in MODELS:
-        raise ValueError(f"model must be one of {list(MODELS)}, got {model!r}")
-    if model in AUTOENCODERS:
-        return model, None
-    autoencoder, _, readout = model.rpartition("-")
-    return (None if autoencoder == "cnn" else autoencoder), readout
 
 
 _NAME = re.compile(
@@ -46,7 +29,7 @@ class Run:
     Attributes:
         dataset: name of the dataset in the config.
         region: region of the recording, ``region1`` ...
-        model: one of ``MODELS``.
+        model: one of `registry.model_names`.
         layer: the encoder layer that is read out, ``h1`` ... ``h4``; None for a plain auto-encoder.
         alpha: weight of the reconstruction loss (Eq. 3); 0 for the end-to-end baselines.
         beta: weight of the response loss (Eq. 3); 0 for a plain auto-encoder.

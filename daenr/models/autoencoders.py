@@ -1,8 +1,7 @@
 """The encoder h_1 ... h_4, and the auto-encoders that reconstruct the image from h_4: CAE, VAE, VQ-VAE.
 
 The encoder stands apart from what is above it, since a readout shares it (Fig. 1c) and an end-to-end
-baseline has nothing but it. ``AUTOENCODERS`` is the registry: a further auto-encoder is one class with a
-``latent`` and one line there.
+baseline has nothing but it. A further auto-encoder is one class with a ``latent`` and one line in `daenr.registry`.
 """
 
 import math
@@ -264,6 +263,3 @@ def nearest(
     with torch.autocast(vectors.device.type, enabled=False):
         scores = functional.conv2d(vectors.detach(), codebook.detach()[:, :, None, None])
     return scores.sub_(half_squares).argmax(1)
-
-
-AUTOENCODERS: dict[str, type[Autoencoder]] = {"cae": CAE, "vae": VAE, "vq-vae": VQVAE}

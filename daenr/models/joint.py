@@ -11,10 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from daenr.models.autoencoders import AUTOENCODERS, STRIDES, Autoencoder, Encoder, Generators, ModelSpec
+from daenr.models.autoencoders import STRIDES, Autoencoder, Encoder, Generators, ModelSpec
 from daenr.models.randomness import generator
-from daenr.models.readouts import READOUTS, Population, Readout
-from daenr.run import Run, split_model
+from daenr.models.readouts import Population, Readout
+from daenr.registry import autoencoder_class, readout_class, split_model
+from daenr.run import Run
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def build(run: Run, spec: ModelSpec, population: Population, device: torch.devic
     )
     return DAENR(
         Encoder(len(STRIDES) if autoencoder else depth, spec.channels, generators.encoder),
-        AUTOENCODERS[autoencoder](spec, generators) if autoencoder else None,
-        READOUTS[readout](spec, depth, population, generators) if readout else None,
+        autoencoder_class(autoencoder)(spec, generators) if autoencoder else None,
+        readout_class(readout)(spec, depth, population, generators) if readout else None,
         depth,
     )

@@ -1,6 +1,6 @@
 """Readouts: the mapping f_3 from a feature map h_i to the rates of the neurons (Eqs. 2 and 5).
 
-``READOUTS`` is the registry: a further readout is one class with ``drive`` and ``penalty`` and one line there.
+A further readout is one class with ``drive`` and ``penalty`` and one line in `daenr.registry`.
 """
 
 import math
@@ -158,10 +158,3 @@ class FixedMaskReadout(Readout):
     def penalty(self) -> Float[Tensor, ""]:
         """None: 48 weights a neuron need no further constraint."""
         return self.features.new_zeros(())
-
-
-READOUTS: dict[str, type[FactorizedReadout | FullyConnectedReadout | FixedMaskReadout]] = {
-    "fr": FactorizedReadout,
-    "fc": FullyConnectedReadout,
-    "fm": FixedMaskReadout,
-}

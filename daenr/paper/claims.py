@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from daenr.paper.plan import CONTROL_METRICS, METRICS, Cell, Plan
-from daenr.run import AUTOENCODERS, READOUTS
+from daenr.registry import AUTOENCODERS, READOUTS
 
 VERDICTS = ("supported", "not supported", "contradicted", "too few seeds to say")
 

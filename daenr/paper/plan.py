@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from daenr.paper.published import Weight, weights
-from daenr.run import AUTOENCODERS, READOUTS, Run, split_model
+from daenr.registry import AUTOENCODERS, READOUTS, split_model
+from daenr.run import Run
 
 METRICS: Mapping[str, tuple[str, ...]] = {
     "table2": ("mse", "psnr", "ssim"),

@@ -7,10 +7,10 @@ import pandas as pd
 from jaxtyping import Float
 
 from daenr.paper.published import OtherResult
+from daenr.registry import split_model
 from daenr.reporting import labels, tables
 from daenr.reporting.layouts import REGIONS, Axis, Layout, grid, in_order, markers, seeds, with_texts
 from daenr.reporting.rendering import Entry, Grid, RenderedTable, spell, value_entry
-from daenr.run import split_model
 from daenr.statistics.ceilings import cc_max, explainable_variance, oracle_correlation, signal_power
 
 NEURON_COLUMNS = ["neuron", "signal_power", "cc_max", "oracle", "explainable_variance", "signal"]

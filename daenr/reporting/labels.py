@@ -4,7 +4,7 @@
 
 import re
 
-from daenr.run import split_model
+from daenr.registry import split_model
 
 SUBSCRIPTS = str.maketrans("1234i", "₁₂₃₄ᵢ")
 METRICS = {"mse": "MSE ↓", "psnr": "PSNR ↑", "ssim": "SSIM ↑", "pcc": "PCC ↑"}

@@ -16,6 +16,7 @@ import pandas as pd
 from daenr.paper import plan as runs
 from daenr.paper.plan import Cell
 from daenr.paper.published import Published
+from daenr.registry import split_model
 from daenr.reporting import labels
 from daenr.reporting.layouts import (
     LAYERS,
@@ -31,7 +32,6 @@ from daenr.reporting.layouts import (
     with_texts,
 )
 from daenr.reporting.rendering import Entry, Grid, RenderedTable, spell, value_entry
-from daenr.run import split_model
 from daenr.statistics.resampling import difference
 from daenr.statistics.scores import Scores
 

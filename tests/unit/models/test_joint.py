@@ -7,18 +7,19 @@ from daenr.models.autoencoders import ModelSpec
 from daenr.models.joint import DAENR, Output, build, joined
 from daenr.models.losses import joint_loss
 from daenr.models.readouts import Population
-from daenr.run import AUTOENCODERS, BASELINES, JOINT, LAYERS, MODELS, READOUTS, Run
+from daenr.registry import AUTOENCODERS, READOUTS, baseline_names, joint_names, model_names
+from daenr.run import LAYERS, Run
 
 torch.set_num_threads(1)
 
 NEURONS, BATCH = 6, 8
 SMALL = ModelSpec(channels=4, latent=5, codes=6, code_dimension=3)
 DEPTHS = list(enumerate(LAYERS, start=1))
-JOINT_AT_LAYERS = [(model, layer) for model in JOINT for layer in LAYERS]
+JOINT_AT_LAYERS = [(model, layer) for model in joint_names() for layer in LAYERS]
 
 
 def _run(model: str, layer: str | None, seed: int = 0) -> Run:
-    alpha, beta = float(model not in BASELINES), float(model not in AUTOENCODERS)
+    alpha, beta = float(model not in baseline_names()), float(model not in AUTOENCODERS)
     return Run("synthetic", "region1", model, layer, alpha, beta, "all", seed)
 
 
@@ -65,11 +66,11 @@ def _equal(one: nn.Module, other: nn.Module) -> bool:
 # ---- what is built ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", model_names())
 def test_output_has_the_parts_of_the_model_and_no_others(model):
     images, _ = _batch()
     output = _build(model)(images)
-    reconstructs, predicts = model not in BASELINES, model not in AUTOENCODERS
+    reconstructs, predicts = model not in baseline_names(), model not in AUTOENCODERS
     assert (output.reconstruction is not None, output.regularisation is not None) == (reconstructs,) * 2
     assert (output.rate is not None, output.penalty is not None) == (predicts,) * 2
     if reconstructs:
@@ -79,7 +80,7 @@ def test_output_has_the_parts_of_the_model_and_no_others(model):
 
 
 @pytest.mark.parametrize(("depth", "layer"), DEPTHS)
-@pytest.mark.parametrize("model", BASELINES)
+@pytest.mark.parametrize("model", baseline_names())
 def test_a_baseline_has_nothing_above_the_layer_it_reads(model, depth, layer):
     baseline = _build(model, layer)
     convolutions = [module for module in baseline.modules() if isinstance(module, nn.Conv2d)]
@@ -137,10 +138,10 @@ def test_every_parameter_gets_a_gradient(model, layer):
             assert gradient.any(), name
 
 
-@pytest.mark.parametrize("model", [*AUTOENCODERS, *BASELINES])
+@pytest.mark.parametrize("model", [*AUTOENCODERS, *baseline_names()])
 def test_every_parameter_of_a_model_with_one_task_gets_a_gradient(model):
     single = _build(model)
-    gradients = _gradients(single, float(model in AUTOENCODERS), float(model in BASELINES))
+    gradients = _gradients(single, float(model in AUTOENCODERS), float(model in baseline_names()))
     for name, gradient in gradients.items():
         assert gradient is not None, name
         if name not in _before_batch_norm(single):
@@ -177,7 +178,7 @@ def test_without_beta_the_readout_does_not_learn_and_all_else_does(model, layer)
 
 
 @pytest.mark.parametrize(("depth", "layer"), DEPTHS)
-@pytest.mark.parametrize("model", BASELINES)
+@pytest.mark.parametrize("model", baseline_names())
 def test_a_baseline_starts_with_the_first_blocks_of_an_auto_encoder(model, depth, layer):
     baseline, autoencoder = _build(model, layer), _build("cae")
     for short, long in zip(baseline.encoder.blocks, autoencoder.encoder.blocks[:depth], strict=True):
@@ -186,7 +187,7 @@ def test_a_baseline_starts_with_the_first_blocks_of_an_auto_encoder(model, depth
 
 def test_all_auto_encoders_start_with_the_same_encoder_and_decoder():
     reference = _build("cae")
-    for model in [*AUTOENCODERS, *JOINT]:
+    for model in [*AUTOENCODERS, *joint_names()]:
         other = _build(model)
         assert _equal(other.encoder, reference.encoder), model
         assert _equal(other.autoencoder.decoder, reference.autoencoder.decoder), model
@@ -196,7 +197,7 @@ def test_cae_and_vae_restore_alike_from_the_latent():
     assert _equal(_build("cae").autoencoder.from_latent, _build("vae").autoencoder.from_latent)
 
 
-@pytest.mark.parametrize("model", JOINT)
+@pytest.mark.parametrize("model", joint_names())
 def test_a_joint_model_starts_like_its_two_parts(model):
     autoencoder, _, readout = model.rpartition("-")
     joint = _build(model, "h3")
@@ -211,7 +212,7 @@ def test_components_do_not_share_their_draws():
     assert not torch.equal(first, second)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", model_names())
 def test_same_seed_same_weights_and_another_seed_other_weights(model):
     one, again, other = _build(model).state_dict(), _build(model).state_dict(), _build(model, seed=1)
     assert all(torch.equal(value, again[name]) for name, value in one.items())
@@ -234,7 +235,7 @@ def test_building_leaves_torchs_own_generator_alone():
 # ---- evaluation ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", model_names())
 def test_evaluation_is_deterministic_and_an_image_does_not_depend_on_its_batch(model):
     images, _ = _batch()
     built = _build(model)
@@ -251,7 +252,7 @@ def test_evaluation_is_deterministic_and_an_image_does_not_depend_on_its_batch(m
 
 
 def test_every_readout_and_auto_encoder_of_a_runs_name_can_be_built():
-    assert {model.rpartition("-")[2] for model in JOINT} == set(READOUTS)
+    assert {model.rpartition("-")[2] for model in joint_names()} == set(READOUTS)
     for model, layer in JOINT_AT_LAYERS:
         assert _build(model, layer).depth == LAYERS.index(layer) + 1
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from daenr.config import resolve
 from daenr.paper.plan import METRICS, Plan, plan
 from daenr.paper.published import published
-from daenr.run import ALTERED, CONTROLS, JOINT, LAYERS, MODELS, NEURONS, Run, split_model
+from daenr.registry import joint_names, model_names, split_model
+from daenr.run import ALTERED, CONTROLS, LAYERS, NEURONS, Run
 
 ROOT = Path(__file__).parents[3]
 PAPER = ROOT / "config/paper"
@@ -155,7 +156,7 @@ def test_models_that_the_config_leaves_out_are_not_trained():
 
 layered = st.builds(
     some_run,
-    model=st.sampled_from(JOINT),
+    model=st.sampled_from(joint_names()),
     layer=st.sampled_from(LAYERS),
     neurons=st.sampled_from(NEURONS),
     alpha=st.floats(0, 1e6),
@@ -196,7 +197,7 @@ def test_a_wrong_name_is_refused_with_the_reason(name, complaint):
 
 
 def test_every_model_has_its_parts():
-    parts = {model: split_model(model) for model in MODELS}
+    parts = {model: split_model(model) for model in model_names()}
     expected = {
         f"{a}-{r}": (None if a == "cnn" else a, r)
         for a, r in itertools.product(("cae", "vae", "vq-vae", "cnn"), ("fr", "fc", "fm"))

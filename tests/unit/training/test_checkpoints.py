@@ -17,7 +17,8 @@ from daenr.models.autoencoders import ModelSpec
 from daenr.models.joint import DAENR, build
 from daenr.models.randomness import generator
 from daenr.models.readouts import Population
-from daenr.run import AUTOENCODERS, BASELINES, Run
+from daenr.registry import AUTOENCODERS, baseline_names
+from daenr.run import Run
 from daenr.training import devices
 from daenr.training import fit as training
 from daenr.training.checkpoints import Keeper, Key, Noise
@@ -39,7 +40,7 @@ def _model(name: str) -> DAENR:
         "region1",
         name,
         None if name in AUTOENCODERS else "h2",
-        float(name not in BASELINES),
+        float(name not in baseline_names()),
         float(name not in AUTOENCODERS),
         "all",
         0,

@@ -16,7 +16,8 @@ from daenr.models.autoencoders import ModelSpec
 from daenr.models.joint import DAENR, build
 from daenr.models.randomness import generator
 from daenr.models.readouts import Population
-from daenr.run import AUTOENCODERS, BASELINES, JOINT, LAYERS, MODELS, Run
+from daenr.registry import AUTOENCODERS, baseline_names, joint_names, model_names
+from daenr.run import LAYERS, Run
 from daenr.training import fit as training
 from daenr.training.fit import Batches, NotFiniteError, Objective, Protocol, Split, fit
 from daenr.training.train import Spec, Trained, predict, train
@@ -48,7 +49,7 @@ def _run(
         "region1",
         model,
         None if model in AUTOENCODERS else layer,
-        float(model not in BASELINES) if alpha is None else alpha,
+        float(model not in baseline_names()) if alpha is None else alpha,
         float(model not in AUTOENCODERS) if beta is None else beta,
         "all",
         seed,
@@ -107,7 +108,7 @@ def script(monkeypatch) -> Callable[[list[float]], list[dict[str, torch.Tensor]]
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-@pytest.mark.parametrize("model", JOINT)
+@pytest.mark.parametrize("model", joint_names())
 def test_without_beta_a_joint_model_trains_like_its_auto_encoder_bit_for_bit(model, layer, make_region):
     region = make_region()
     plain = _train(_run(model.rpartition("-")[0]), region)
@@ -121,7 +122,7 @@ def test_without_beta_a_joint_model_trains_like_its_auto_encoder_bit_for_bit(mod
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-@pytest.mark.parametrize("model", JOINT)
+@pytest.mark.parametrize("model", joint_names())
 def test_without_alpha_a_joint_model_predicts_exactly_like_its_baseline(model, layer, make_region):
     region = make_region()
     baseline = _train(_run(f"cnn-{model.rpartition('-')[2]}", layer), region)
@@ -130,7 +131,7 @@ def test_without_alpha_a_joint_model_predicts_exactly_like_its_baseline(model, l
     assert _equal(_state(joint.model.readout), _state(baseline.model.readout))
 
 
-@pytest.mark.parametrize("model", JOINT)
+@pytest.mark.parametrize("model", joint_names())
 def test_each_task_changes_the_other_when_both_count(model, make_region):
     """The control of the two tests above: they do not hold because one side is never looked at."""
     region = make_region()
@@ -143,7 +144,7 @@ def test_each_task_changes_the_other_when_both_count(model, make_region):
 # ---- repeatability ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", model_names())
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(model, make_region):
     region = make_region()
     one, again, other = (_train(_run(model, seed=seed), region) for seed in (0, 0, 1))
@@ -220,10 +221,10 @@ def test_training_on_some_neurons_is_training_on_a_recording_of_them(model, make
     assert _equal(_state(some.model), _state(alone.model))
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", model_names())
 def test_a_trained_run_predicts_what_its_model_has(model, make_region):
     trained = _train(_run(model), make_region(test=7))
-    if model in BASELINES:
+    if model in baseline_names():
         assert trained.reconstruction is None
     else:
         assert trained.reconstruction.shape == (7, 1, 32, 32)
@@ -481,7 +482,7 @@ def test_validation_has_no_noise_and_changes_nothing(make_region, model):
 # ---- precision ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", model_names())
 def test_bf16_trains_to_nearly_the_same_loss(model, make_region):
     """Near, since it is the same training; not equal, since it would not be bf16 then."""
     protocol = Protocol(batch_size=8, validate_every=5, max_steps=20)
@@ -563,7 +564,7 @@ def test_a_model_trained_in_bf16_predicts_like_its_saved_weights_in_a_new_model(
     assert all(parameter.is_contiguous() for parameter in trained.model.parameters())
 
 
-@pytest.mark.parametrize("model", JOINT)
+@pytest.mark.parametrize("model", joint_names())
 def test_in_bf16_too_a_joint_model_without_beta_trains_like_its_auto_encoder(model, make_region):
     region = make_region()
     plain, joint = (

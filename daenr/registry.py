@@ -1,0 +1,63 @@
+"""The auto-encoders and readouts that there are: a further one is one class, and one line here.
+
+A name leads to its class by text, so that the workflow, which reads its files without PyTorch, knows the names. The
+names of models follow from them: ``cae`` alone, ``cnn-fr`` for a readout that is trained end to end, ``cae-fr`` for the
+two joined.
+"""
+
+from pkgutil import resolve_name
+from typing import Any
+
+AUTOENCODERS: dict[str, str] = {
+    "cae": "daenr.models.autoencoders:CAE",
+    "vae": "daenr.models.autoencoders:VAE",
+    "vq-vae": "daenr.models.autoencoders:VQVAE",
+}
+
+READOUTS: dict[str, str] = {
+    "fr": "daenr.models.readouts:FactorizedReadout",
+    "fc": "daenr.models.readouts:FullyConnectedReadout",
+    "fm": "daenr.models.readouts:FixedMaskReadout",
+}
+
+END_TO_END = "cnn"
+"""Stands for the auto-encoder in the name of a model that has none."""
+
+
+def baseline_names() -> tuple[str, ...]:
+    """Readouts that are trained end to end, without an auto-encoder."""
+    return tuple(f"{END_TO_END}-{readout}" for readout in READOUTS)
+
+
+def joint_names() -> tuple[str, ...]:
+    """Every auto-encoder joined with every readout, by readout."""
+    return tuple(f"{autoencoder}-{readout}" for readout in READOUTS for autoencoder in AUTOENCODERS)
+
+
+def model_names() -> tuple[str, ...]:
+    """Every model: auto-encoders, end-to-end baselines, joint models."""
+    return (*AUTOENCODERS, *baseline_names(), *joint_names())
+
+
+def split_model(model: str) -> tuple[str | None, str | None]:
+    """The auto-encoder and the readout of a model: ``vq-vae-fr`` -> (``vq-vae``, ``fr``), ``cnn-fr`` -> (None, ``fr``).
+
+    Raises:
+        ValueError: if there is no such model; the message lists those there are.
+    """
+    if model not in model_names():
+        raise ValueError(f"model must be one of {list(model_names())}, got {model!r}")
+    if model in AUTOENCODERS:
+        return model, None
+    autoencoder, _, readout = model.rpartition("-")
+    return (None if autoencoder == END_TO_END else autoencoder), readout
+
+
+def autoencoder_class(name: str) -> Any:
+    """The class that ``AUTOENCODERS`` names; importing it takes PyTorch."""
+    return resolve_name(AUTOENCODERS[name])
+
+
+def readout_class(name: str) -> Any:
+    """The class that ``READOUTS`` names; importing it takes PyTorch."""
+    return resolve_name(READOUTS[name])
