@@ -4,3 +4,6 @@ The package is the science and knows nothing of Snakemake; ``scripts/`` and ``wo
 """
 
 __version__ = "0.1.0"
+
+IMAGE_SIZE = 32
+"""Side of the square images that every model takes, in pixels."""

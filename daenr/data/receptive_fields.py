@@ -4,12 +4,10 @@ The method is the one of the fixed-mask baseline of Klindt et al. 2017 (``v1data
 https://github.com/david-klindt/NIPS2017). Importing this module needs numpy alone, since training does.
 """
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float, Int64
 
-IMAGE_SIZE = 32
+from daenr import IMAGE_SIZE
 
 TRUNCATE = 2.5
 """Radius of the blur in deviations, after which Klindt et al. cut it off."""
@@ -51,7 +49,7 @@ def centres(
         responses: their single-trial responses, not negative.
         sigma: deviation of the Gaussian, pixels; theirs is 4.8 (25 taps from -2.5 to 2.5 deviations).
     """
-    from scipy.ndimage import gaussian_filter  # here, since training imports `to_grid` and needs no scipy
+    from scipy.ndimage import gaussian_filter  # here, since reading a region file needs no scipy
 
     average = spike_triggered_average(images - images.mean(axis=0), responses)
     energy = (average - np.median(average, axis=(1, 2), keepdims=True)) ** 2
@@ -60,16 +58,3 @@ def centres(
     found = np.stack(np.unravel_index(largest, (IMAGE_SIZE, IMAGE_SIZE)), axis=1).astype(np.int64)
     found[np.ptp(responses, axis=0) == 0] = IMAGE_SIZE // 2
     return found
-
-
-def to_grid(centres: Int64[Any, "neurons 2"], size: int) -> Int64[Any, "neurons 2"]:
-    """Row and column of the nearest position of a size x size feature map; takes numpy arrays and tensors.
-
-    A 3x3 convolution of stride k with one pixel of padding centres its output j on input k * j, so position
-    j of the map stands for pixel j * 32 / size. Centres half-way between two positions go to the later one.
-
-    Args:
-        centres: row and column, pixels of the 32 x 32 image.
-        size: side of the feature map, in positions.
-    """
-    return ((centres * size + IMAGE_SIZE // 2) // IMAGE_SIZE).clip(0, size - 1)

@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from daenr.data.receptive_fields import IMAGE_SIZE
+from daenr import IMAGE_SIZE
 from daenr.files import atomic
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from daenr.data.receptive_fields import IMAGE_SIZE
+from daenr import IMAGE_SIZE
 from daenr.models.randomness import initialise
 
 STRIDES = (2, 1, 2, 1)
@@ -83,7 +83,8 @@ class Decoder(nn.Sequential):
                 nn.BatchNorm2d(channels),
                 nn.ELU(),
             ]
-        super().__init__(*layers, ToImage(channels), nn.Tanh())
+        last = nn.ConvTranspose2d(channels, 1, 3, STRIDES[0], padding=1, output_padding=STRIDES[0] - 1)
+        super().__init__(*layers, last, nn.Tanh())
         initialise(self, init)
 
 
@@ -95,25 +96,6 @@ def _transposed(inputs: int, outputs: int, stride: int) -> nn.ConvTranspose2d:
 def widened(values: Tensor) -> Tensor:
     """What a layer put out in bf16, from here on in float32; other types as they are."""
     return values.to(torch.promote_types(values.dtype, torch.float32))
-
-
-class ToImage(nn.ConvTranspose2d):
-    """The decoder's last layer; for its single filter PyTorch's bf16 kernel on the CPU is slower than the way here."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__(channels, 1, 3, STRIDES[0], padding=1, output_padding=STRIDES[0] - 1)
-
-    def forward(  # type: ignore[override]
-        self, features: Float[Tensor, "batch channels 16 16"]
-    ) -> Float[Tensor, "batch 1 32 32"]:
-        """In bf16: what each position adds to the nine pixels around it, then in float32 the sums of what overlaps."""
-        if features.dtype != torch.bfloat16:
-            return super().forward(features)
-        assert self.bias is not None
-        added = widened(functional.linear(features.movedim(1, -1), self.weight.flatten(1).T))
-        return (
-            functional.fold(added.flatten(1, 2).mT, IMAGE_SIZE, 3, padding=1, stride=STRIDES[0]) + self.bias
-        )
 
 
 @dataclass(frozen=True)
@@ -159,7 +141,7 @@ class Autoencoder(nn.Module, ABC):
     ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
         """Squeeze h_4 through the latent; return what the decoder starts from and the regularisation.
 
-        Layers multiply in what autocast says; what comes out of them is ``widened`` for all else.
+        Layers multiply in what autocast says; the regularisation is computed from what is ``widened``.
         """
 
 
@@ -184,7 +166,7 @@ class CAE(Autoencoder):
     ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
         """Linear down, linear up."""
         code = self.to_latent(features.flatten(1))
-        return self.restore(code), widened(code).new_zeros(len(code))
+        return self.restore(code), widened(features).new_zeros(len(code))
 
     def restore(self, code: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channels 8 8"]:
         """The feature map that the decoder starts from."""

@@ -4,7 +4,6 @@ Plain auto-encoders and end-to-end baselines are the same model with one of the 
 missing is neither built nor computed.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,9 +12,8 @@ from torch import Tensor, nn
 
 from daenr.models.autoencoders import STRIDES, Autoencoder, Encoder, Generators, ModelSpec
 from daenr.models.randomness import generator
-from daenr.models.readouts import Population, Readout
+from daenr.models.readouts import Neurons, Readout
 from daenr.registry import autoencoder_class, readout_class, split_model
-from daenr.run import Run
 
 
 @dataclass(frozen=True)
@@ -33,20 +31,6 @@ class Output:
     regularisation: Float[Tensor, " batch"] | None = None
     rate: Float[Tensor, "batch neurons"] | None = None
     penalty: Float[Tensor, ""] | None = None
-
-
-def joined(outputs: Sequence[Output]) -> Output:
-    """The outputs of one model for parts of a batch, as that for the whole batch."""
-    if len(outputs) == 1:
-        return outputs[0]
-
-    def together(name: str) -> Tensor | None:
-        parts = [getattr(output, name) for output in outputs]
-        return None if parts[0] is None else torch.cat(parts)
-
-    return Output(
-        together("reconstruction"), together("regularisation"), together("rate"), outputs[0].penalty
-    )
 
 
 class DAENR(nn.Module):
@@ -97,24 +81,52 @@ class DAENR(nn.Module):
         )
 
 
-def build(run: Run, spec: ModelSpec, population: Population, device: torch.device) -> DAENR:
-    """The model of a run, its initial parameters drawn on the CPU from the run's seed.
+def build(
+    model: str,
+    layer: str | None = None,
+    neurons: int | Neurons | None = None,
+    *,
+    seed: int = 0,
+    settings: ModelSpec | None = None,
+    device: torch.device | str = "cpu",
+) -> DAENR:
+    """A model by its name, ``build("cae-fr", "h2", neurons=103)``; its initial parameters follow from the seed alone.
 
     Args:
-        run: names model, layer and seed.
-        spec: sizes and penalties.
-        population: the neurons that the readout predicts.
-        device: where the model will draw its noise; the caller moves the parameters there.
+        model: one of `daenr.registry.model_names`.
+        layer: the encoder layer that is read out, ``h1`` to ``h4``; None for a plain auto-encoder.
+        neurons: what the readout knows of its neurons, or how many there are; not used without a readout.
+        seed: of everything that the model draws.
+        settings: sizes and penalties; the defaults if None.
+        device: where the model computes and draws its noise; the parameters are drawn on the CPU.
+
+    Raises:
+        ValueError: if there is no such model, or if it takes another layer or needs neurons.
     """
-    autoencoder, readout = split_model(run.model)
-    depth = len(STRIDES) if run.layer is None else int(run.layer.removeprefix("h"))
+    autoencoder, readout = split_model(model)
+    depth = _depth(model, layer, readout)
+    if readout is not None and neurons is None:
+        raise ValueError(f"{model} predicts neurons: neurons must say which, or how many, got None")
+    known = neurons if isinstance(neurons, Neurons | None) else Neurons.unknown(neurons)
+    settings = settings or ModelSpec()
     generators = Generators(
-        **{name: generator(run.seed, name) for name in ("encoder", "latent", "decoder", "readout")},
-        **{name: generator(run.seed, name, device) for name in ("latent_noise", "dropout")},
+        **{name: generator(seed, name) for name in ("encoder", "latent", "decoder", "readout")},
+        **{name: generator(seed, name, device) for name in ("latent_noise", "dropout")},
     )
     return DAENR(
-        Encoder(len(STRIDES) if autoencoder else depth, spec.channels, generators.encoder),
-        autoencoder_class(autoencoder)(spec, generators) if autoencoder else None,
-        readout_class(readout)(spec, depth, population, generators) if readout else None,
+        Encoder(len(STRIDES) if autoencoder else depth, settings.channels, generators.encoder),
+        autoencoder_class(autoencoder)(settings, generators) if autoencoder else None,
+        readout_class(readout)(settings, depth, known, generators) if readout else None,
         depth,
-    )
+    ).to(device)
+
+
+def _depth(model: str, layer: str | None, readout: str | None) -> int:
+    """The number of the layer that is read out; that of the last one for a plain auto-encoder."""
+    if readout is None and layer is None:
+        return len(STRIDES)
+    layers = [f"h{depth}" for depth in range(1, len(STRIDES) + 1)]
+    if readout is None or layer not in layers:
+        needs = "no layer" if readout is None else f"a layer out of {layers}"
+        raise ValueError(f"{model} takes {needs}, got {layer!r}")
+    return layers.index(layer) + 1

@@ -3,17 +3,15 @@
 A further readout is one class with ``drive`` and ``penalty`` and one line in `daenr.registry`.
 """
 
-import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from daenr.data.receptive_fields import to_grid
+from daenr import IMAGE_SIZE
 from daenr.models.autoencoders import Generators, ModelSpec, layer_size
 from daenr.models.randomness import initialise
 
@@ -21,7 +19,7 @@ SMALLEST_RATE = 1e-4
 
 
 @dataclass(frozen=True)
-class Population:
+class Neurons:
     """What a readout knows of its neurons before training, all of it from the training split.
 
     Attributes:
@@ -32,6 +30,27 @@ class Population:
     mean_response: Float[Tensor, " neurons"]
     receptive_field: Int[Tensor, "neurons 2"]
 
+    def __len__(self) -> int:
+        return len(self.mean_response)
+
+    @classmethod
+    def unknown(cls, count: int) -> "Neurons":
+        """So many neurons of which nothing is known: mean response 1, receptive field at the image's centre."""
+        return cls(torch.ones(count), torch.full((count, 2), IMAGE_SIZE // 2))
+
+
+def to_grid(centres: Int[Tensor, "neurons 2"], size: int) -> Int[Tensor, "neurons 2"]:
+    """Row and column of the nearest position of a size x size feature map.
+
+    A 3x3 convolution of stride k with one pixel of padding centres its output j on input k * j, so position
+    j of the map stands for pixel j * 32 / size. Centres half-way between two positions go to the later one.
+
+    Args:
+        centres: row and column, pixels of the 32 x 32 image.
+        size: side of the feature map, in positions.
+    """
+    return ((centres * size + IMAGE_SIZE // 2) // IMAGE_SIZE).clip(0, size - 1)
+
 
 class Readout(nn.Module, ABC):
     """softplus(drive + bias), so that every rate is positive; a variant defines the drive and its penalty.
@@ -39,9 +58,9 @@ class Readout(nn.Module, ABC):
     The bias starts at the inverse softplus of the mean response: an untrained readout predicts the mean.
     """
 
-    def __init__(self, population: Population) -> None:
+    def __init__(self, neurons: Neurons) -> None:
         super().__init__()
-        rate = population.mean_response.clamp(min=SMALLEST_RATE)
+        rate = neurons.mean_response.clamp(min=SMALLEST_RATE)
         self.bias = nn.Parameter(rate + torch.log(-torch.expm1(-rate)))
 
     def forward(self, features: Float[Tensor, "batch channels size size"]) -> Float[Tensor, "batch neurons"]:
@@ -60,12 +79,12 @@ class Readout(nn.Module, ABC):
 class FactorizedReadout(Readout):
     """FR, Eq. 5 (Klindt 2017): a spatial mask and a feature vector a neuron, kept sparse by an L1 penalty."""
 
-    def __init__(self, spec: ModelSpec, depth: int, population: Population, generators: Generators) -> None:
-        super().__init__(population)
-        neurons, positions = len(population.mean_response), layer_size(depth) ** 2
+    def __init__(self, spec: ModelSpec, depth: int, neurons: Neurons, generators: Generators) -> None:
+        super().__init__(neurons)
+        count, positions = len(neurons), layer_size(depth) ** 2
         self.strength = spec.fr_penalty
-        self.mask = nn.Parameter(torch.empty(neurons, positions))
-        self.features = nn.Parameter(torch.empty(neurons, spec.channels))
+        self.mask = nn.Parameter(torch.empty(count, positions))
+        self.features = nn.Parameter(torch.empty(count, spec.channels))
         for weight in (self.mask, self.features):
             nn.init.normal_(weight, std=spec.readout_deviation, generator=generators.readout)
 
@@ -82,59 +101,27 @@ class FactorizedReadout(Readout):
 class FullyConnectedReadout(Readout):
     """FC (McIntosh 2016): every neuron sees every feature, with dropout before and an L2 penalty."""
 
-    def __init__(self, spec: ModelSpec, depth: int, population: Population, generators: Generators) -> None:
-        super().__init__(population)
+    def __init__(self, spec: ModelSpec, depth: int, neurons: Neurons, generators: Generators) -> None:
+        super().__init__(neurons)
         inputs = spec.channels * layer_size(depth) ** 2
         self.strength = spec.fc_penalty
         self.keep = 1 - spec.fc_dropout
         self.noise = generators.dropout
-        self.linear = nn.Linear(inputs, len(population.mean_response), bias=False)
+        self.linear = nn.Linear(inputs, len(neurons), bias=False)
         initialise(self.linear, generators.readout)
 
     def drive(self, features: Float[Tensor, "batch channels size size"]) -> Float[Tensor, "batch neurons"]:
         """A weight for every feature at every position, half of them dropped at each training step."""
         flat = features.flatten(1)
-        if self.training:
-            flat = flat * kept(flat, self.keep, self.noise) / self.keep
+        if self.training:  # PyTorch's own dropout takes no generator
+            kept = torch.rand(flat.shape, generator=self.noise, device=flat.device).lt_(self.keep)
+            flat = flat * kept / self.keep
         drive: Tensor = self.linear(flat)
         return drive
 
     def penalty(self) -> Float[Tensor, ""]:
         """Strength times the squared L2 norm of the weights."""
-        norm: Tensor = SquaredNorm.apply(self.linear.weight)  # type: ignore[no-untyped-call]
-        return self.strength * norm
-
-
-def kept(
-    features: Float[Tensor, "batch inputs"], share: float, noise: torch.Generator
-) -> Float[Tensor, "batch inputs"]:
-    """1 for each feature that dropout keeps, else 0; PyTorch's own dropout takes no generator.
-
-    In bf16 a feature costs 16 random bits, so that ``share`` counts in steps of 2^-16; else a random number.
-    """
-    if features.dtype != torch.bfloat16:
-        uniform = torch.rand(features.shape, generator=noise, device=features.device, dtype=features.dtype)
-        return uniform.lt_(share)
-    words = torch.empty(math.ceil(features.numel() / 4), dtype=torch.int64, device=features.device)
-    draws = words.random_(-(2**63), None, generator=noise).view(torch.int16)[: features.numel()]
-    return draws.le_(round(share * 2**16) - 2**15 - 1).view(features.shape).to(features.dtype)
-
-
-class SquaredNorm(torch.autograd.Function):
-    """Sum of squares whose backward pass goes over the weights once; PyTorch's own takes several for the same bits."""
-
-    @staticmethod
-    def forward(ctx: Any, weights: Tensor) -> Tensor:
-        """Sum of the squares of all weights."""
-        ctx.save_for_backward(weights)
-        return weights.square().sum()
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        """Twice the weights."""
-        weights: Tensor
-        (weights,) = ctx.saved_tensors
-        return weights * (2 * gradient)
+        return self.strength * self.linear.weight.square().sum()
 
 
 class FixedMaskReadout(Readout):
@@ -142,10 +129,10 @@ class FixedMaskReadout(Readout):
 
     position: Tensor
 
-    def __init__(self, spec: ModelSpec, depth: int, population: Population, generators: Generators) -> None:
-        super().__init__(population)
+    def __init__(self, spec: ModelSpec, depth: int, neurons: Neurons, generators: Generators) -> None:
+        super().__init__(neurons)
         size = layer_size(depth)
-        row, column = to_grid(population.receptive_field, size).unbind(1)
+        row, column = to_grid(neurons.receptive_field, size).unbind(1)
         self.register_buffer("position", row * size + column)
         self.features = nn.Parameter(torch.empty(len(self.position), spec.channels))
         nn.init.normal_(self.features, std=spec.readout_deviation, generator=generators.readout)

@@ -1,20 +1,14 @@
 """Where a training computes: the only module that knows one device from another."""
 
-import ctypes
 import os
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bf16", "auto")
-
-# Names of glibc's malloc.h, and a size that no activation of these models reaches.
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-LARGE = 1 << 30
+BF16_UNITS = ("avx512_bf16", "amx_bf16")
+"""Names in ``torch.cpu.get_capabilities`` of what multiplies bfloat16 in a processor."""
 
 
 def resolve(name: str) -> torch.device:
@@ -39,7 +33,8 @@ def has_bf16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 in hardware; elsewhere it is emulated, and slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    units = torch.cpu.get_capabilities()
+    return any(units.get(name, False) for name in BF16_UNITS)
 
 
 def resolve_precision(
@@ -70,42 +65,6 @@ def multiplying_in(precision: torch.dtype, device: torch.device) -> torch.autoca
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16)
 
 
-@contextmanager
-def laid_out(model: nn.Module, shared: Iterable[nn.Module], precision: torch.dtype) -> Iterator[None]:
-    """Within this context a model that multiplies in bf16 lays its feature maps out in the way that is faster there.
-
-    They are channels-last, and ELU writes over its input; its gradient then needs no second exponential, but comes
-    from the rounded output. In float32 nothing changes: either would round otherwise.
-
-    Args:
-        model: its parameters are laid out anew, in place, and put back at the end.
-        shared: modules whose output has several readers. Their gradients come back in several layouts, whose sum
-            would lead the whole way down in the slower one.
-        precision: what the model multiplies in.
-    """
-    if precision != torch.bfloat16:
-        yield
-        return
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    units = [module for module in model.modules() if isinstance(module, nn.ELU)]
-    for unit in units:
-        unit.inplace = True
-    hooks = [module.register_forward_hook(_lay_out_gradient) for module in shared]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-        for unit in units:
-            unit.inplace = False
-        model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-
-
-def _lay_out_gradient(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-    if output.requires_grad:
-        output.register_hook(lambda gradient: gradient.contiguous(memory_format=torch.channels_last))  # type: ignore[no-untyped-call]
-
-
 def make_repeatable() -> None:
     """Make this process compute the same bits from the same seed; call it before anything is on a GPU.
 
@@ -118,16 +77,3 @@ def make_repeatable() -> None:
     torch.set_deterministic_debug_mode("error")
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
-
-
-def keep_memory() -> None:
-    """Keep the memory that a training step frees for the next one, in huge pages; call it before the first tensor.
-
-    The C library would give the activations of every step back to the system, which then hands out and clears
-    thousands of small pages a step. Nothing to do where there is another C library than Linux's glibc.
-    """
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if set_option is not None:
-        set_option(M_TRIM_THRESHOLD, LARGE)
-        set_option(M_MMAP_THRESHOLD, LARGE)

@@ -10,16 +10,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from daenr.models.joint import DAENR, joined
+from daenr.models.joint import DAENR
 from daenr.models.losses import TERMS, JointLoss, Reduction, joint_loss
 from daenr.training import devices
-from daenr.training.adam import Adam, FusedAdam
+from daenr.training.adam import Adam
 from daenr.training.checkpoints import Keeper, Noise
 
 EVALUATION_BATCH = 256
-
-LOOK_PART = 64
-"""Images that a look at the validation set computes at once: few enough for their feature maps to stay in the cache."""
+"""Images that are computed at once where nothing is learned."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Protocol:
     Attributes:
         learning_rate: of Adam, in the first round.
         batch_size: images a step.
-        validate_every: steps between two looks at the validation set.
+        validate_every: steps from one validation to the next.
         patience: steps without improvement that end a round.
         rounds: how often to go on from the best parameters; the paper trains twice.
         learning_rate_factor: what the learning rate is multiplied by from one round to the next.
@@ -55,6 +53,10 @@ class Split:
     def __len__(self) -> int:
         return len(self.images)
 
+    def batch(self, chosen: Int[Tensor, " size"]) -> "Split":
+        """Some of the images with their responses, by their numbers."""
+        return Split(self.images[chosen], self.responses[chosen])
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -68,10 +70,10 @@ class Objective:
     reduction: Reduction = "sum"
     precision: torch.dtype = torch.float32
 
-    def of(self, model: DAENR, data: Split, part: int | None = None) -> JointLoss:
-        """Every loss term of ``model`` on ``data``; the model computes ``part`` images at once, None for all."""
+    def of(self, model: DAENR, data: Split) -> JointLoss:
+        """Every loss term of ``model`` on ``data``."""
         with devices.multiplying_in(self.precision, data.images.device):
-            output = joined([model(images) for images in torch.split(data.images, part or len(data))])
+            output = model(data.images)
         return joint_loss(output, data.images, data.responses, self.alpha, self.beta, self.reduction)
 
 
@@ -81,24 +83,28 @@ class Batches:
     Args:
         images: number of images to draw from.
         size: images a batch.
-        order: generator of the shuffles.
+        order: generator of the shuffles, on the CPU.
+        device: of the numbers; a whole pass goes there at once.
 
     Raises:
         ValueError: if a batch would be larger than the data.
     """
 
-    def __init__(self, images: int, size: int, order: torch.Generator) -> None:
+    def __init__(
+        self, images: int, size: int, order: torch.Generator, device: torch.device | str = "cpu"
+    ) -> None:
         if size > images:
             raise ValueError(f"training.batch_size is {size}, but the training split has {images} images")
         self.images = images
         self.size = size
         self.order = order
-        self.queue = torch.empty(0, dtype=torch.int64)
+        self.queue = torch.empty(0, dtype=torch.int64, device=device)
 
     def draw(self) -> Int[Tensor, " size"]:
         """The next batch."""
         if len(self.queue) < self.size:
-            self.queue = torch.cat([self.queue, torch.randperm(self.images, generator=self.order)])
+            shuffled = torch.randperm(self.images, generator=self.order).to(self.queue.device)
+            self.queue = torch.cat([self.queue, shuffled])
         batch, self.queue = self.queue[: self.size], self.queue[self.size :]
         return batch
 
@@ -108,19 +114,19 @@ class Batches:
 
     def load_state_dict(self, state: dict[str, Any], /) -> None:
         """Go on with the batches from there."""
-        self.queue = state["queue"]
+        self.queue = state["queue"].to(self.queue.device)
         self.order.set_state(state["order"])
 
 
 @dataclass(frozen=True)
-class Check:
-    """One look at the validation set: a row of ``history.csv``.
+class Validation:
+    """One validation: a row of ``history.csv``.
 
     Attributes:
-        step: training steps so far, over both rounds.
-        round: 1 or 2.
+        step: training steps so far, over all rounds.
+        round: 1, 2, ...
         learning_rate: in this round.
-        train: each loss term, averaged over the steps since the last look.
+        train: each loss term, averaged over the steps since the validation before.
         validation: each loss term on the whole validation set.
     """
 
@@ -131,7 +137,7 @@ class Check:
     validation: Mapping[str, float]
 
     def row(self) -> dict[str, int | float]:
-        """The check as columns: step, round, learning_rate, train_total, ..., validation_total, ..."""
+        """As columns: step, round, learning_rate, train_total, ..., validation_total, ..."""
         return {
             "step": self.step,
             "round": self.round,
@@ -143,76 +149,92 @@ class Check:
 
 @dataclass(frozen=True)
 class Fit:
-    """How a training went: every look at the validation set, and which parameters were kept."""
+    """How a training went: every validation, and the one whose parameters were kept."""
 
-    history: list[Check]
-    best: Check
+    history: list[Validation]
+    best: Validation
 
 
 @dataclass
-class Progress:
-    """How far a training is between two steps: all of ``fit`` that model, noise and batches do not hold.
+class EarlyStopping:
+    """How far a training is, and whether its round is over: all that model, noise, batches and Adam do not hold.
 
     Attributes:
+        protocol: the settings.
         best_parameters: those of ``best``, or the initial ones.
-        best: the look with the lowest validation objective so far.
-        history: every look so far.
-        terms: loss terms of each step since the last look.
-        step: training steps so far, over both rounds.
-        round: 1 or 2.
+        best: the validation with the lowest objective so far.
+        history: every validation so far.
+        terms: loss terms of each step since the last validation, where the model computes.
+        step: training steps so far, over all rounds.
+        round: 1, 2, ...
         round_start: step that this round began after.
         last_improvement: step of the last improvement in this round, or its start.
-        optimizer: of this round; None before the first.
-        resumed: state of the optimizer in the checkpoint that was just loaded.
     """
 
-    best_parameters: dict[str, Any]
-    best: Check | None = None
-    history: list[Check] = field(default_factory=list)
+    protocol: Protocol
+    best_parameters: dict[str, Tensor]
+    best: Validation | None = None
+    history: list[Validation] = field(default_factory=list)
     terms: list[Tensor] = field(default_factory=list)
     step: int = 0
     round: int = 1
     round_start: int = 0
     last_improvement: int = 0
-    optimizer: Adam | None = None
-    resumed: dict[str, Any] | None = None
 
-    def begin(self, round_number: int, optimizer: Adam) -> None:
-        """Begin a round with a new optimizer, or go on in the one that a checkpoint was written in."""
-        self.optimizer = optimizer
-        if self.resumed is not None:
-            optimizer.load_state_dict(self.resumed)
-            self.resumed = None
-        else:
-            self.round = round_number
-            self.round_start = self.last_improvement = self.step
-            self.terms = []
+    @property
+    def learning_rate(self) -> float:
+        """Of this round."""
+        return self.protocol.learning_rate * self.protocol.learning_rate_factor ** (self.round - 1)
 
-    def look(self, check: Check, model: DAENR) -> None:
-        """Note a look at the validation set, and the parameters if they are the best so far."""
-        self.history.append(check)
-        self.terms = []
-        if self.best is None or check.validation["total"] < self.best.validation["total"]:
-            self.best, self.last_improvement = check, self.step
+    @property
+    def capped(self) -> bool:
+        """Whether this round has done all the steps that it may."""
+        return self.protocol.max_steps is not None and self.step - self.round_start >= self.protocol.max_steps
+
+    @property
+    def round_over(self) -> bool:
+        """Whether patience has run out in this round, or its steps."""
+        return self.capped or self.step - self.last_improvement >= self.protocol.patience
+
+    def averaged(self) -> dict[str, float]:
+        """Each loss term, averaged over the steps since the last validation, which are then done with.
+
+        Raises:
+            NotFiniteError: if a term was not finite; the message names the first such step, and the term.
+        """
+        steps, self.terms = torch.stack(self.terms).double().cpu(), []
+        for number, terms in enumerate(steps, start=self.step - len(steps) + 1):
+            require_finite(dict(zip(TERMS, terms.tolist(), strict=True)), number, "training")
+        return dict(zip(TERMS, steps.mean(0).tolist(), strict=True))
+
+    def note(self, train: Mapping[str, float], validation: Mapping[str, float], model: DAENR) -> None:
+        """Keep what a validation says, and the parameters if they are the best so far."""
+        made = Validation(self.step, self.round, self.learning_rate, train, validation)
+        self.history.append(made)
+        if self.best is None or validation["total"] < self.best.validation["total"]:
+            self.best, self.last_improvement = made, self.step
             self.best_parameters = copy.deepcopy(model.state_dict())
 
+    def next_round(self) -> None:
+        """Begin another round."""
+        self.round += 1
+        self.round_start = self.last_improvement = self.step
+
     def state_dict(self) -> dict[str, Any]:
-        """All of it as plain values and tensors."""
-        assert self.optimizer is not None
-        plain = ("best_parameters", "terms", "step", "round", "round_start", "last_improvement")
-        return {
-            **{name: getattr(self, name) for name in plain},
+        """All of it but the settings, as plain values and tensors."""
+        kept = {name: value for name, value in vars(self).items() if name != "protocol"}
+        return kept | {
             "best": asdict(self.best) if self.best else None,
-            "history": [asdict(check) for check in self.history],
-            "resumed": self.optimizer.state_dict(),
+            "history": [asdict(validation) for validation in self.history],
         }
 
     def load_state_dict(self, state: dict[str, Any], /) -> None:
-        """Stand where a training stood; the round's new optimizer goes on from there in ``begin``."""
-        for name, value in state.items():
-            setattr(self, name, value)
-        self.best = Check(**state["best"]) if state["best"] else None
-        self.history = [Check(**check) for check in state["history"]]
+        """Stand where a training stood; its tensors may come from another device."""
+        device = next(iter(self.best_parameters.values())).device
+        vars(self).update(state)
+        self.best = Validation(**state["best"]) if state["best"] else None
+        self.history = [Validation(**validation) for validation in state["history"]]
+        self.terms = [terms.to(device) for terms in state["terms"]]
 
 
 class NotFiniteError(ArithmeticError):
@@ -232,12 +254,12 @@ def fit(
 
     Each round takes Adam steps until ``patience`` steps have brought no improvement (or ``max_steps`` are
     done), then restores the best parameters; the next round goes on from them with a smaller learning rate
-    and a new Adam, whose moments would otherwise belong to parameters that were given up.
+    and Adam anew, whose moments would otherwise belong to parameters that were given up.
 
     Args:
         model: trained in place, on the device of the data.
         training: split that the steps draw from.
-        validation: split that early stopping looks at.
+        validation: split that early stopping goes by.
         objective: weights of the two tasks.
         protocol: the settings above.
         order: generator of the batch order.
@@ -245,80 +267,69 @@ def fit(
 
     Raises:
         ValueError: if a batch is larger than the training split.
-        NotFiniteError: if a loss term is not finite; the message names step and term.
+        NotFiniteError: if a loss term is not finite, told at the next validation or the end of the round;
+            the message names step and term.
         SystemExit: from the keeper, after a signal and once the checkpoint is written.
     """
-    batches = Batches(len(training), protocol.batch_size, order)
-    now = Progress(best_parameters=copy.deepcopy(model.state_dict()))
+    batches = Batches(len(training), protocol.batch_size, order, training.images.device)
+    now = EarlyStopping(protocol, best_parameters=copy.deepcopy(model.state_dict()))
+    adam = Adam(model.parameters(), now.learning_rate)
     if keeper is not None:
-        keeper.restore({"model": model, "noise": Noise(model), "batches": batches, "progress": now})
-    for round_number in range(now.round, protocol.rounds + 1):
-        learning_rate = protocol.learning_rate * protocol.learning_rate_factor ** (round_number - 1)
-        optimizer = _optimizer(model, learning_rate, objective.precision)
-        now.begin(round_number, optimizer)
-        while now.step - now.last_improvement < protocol.patience and not _capped(now, protocol):
-            now.step += 1
-            now.terms.append(_training_step(model, training, batches.draw(), objective, optimizer, now.step))
-            if now.step % protocol.validate_every == 0 or _capped(now, protocol):
-                loss = validate(model, validation, objective, now.step)
-                now.look(Check(now.step, round_number, learning_rate, _average(now.terms), loss), model)
-            if keeper is not None:
-                keeper.after_step(now.step)
-        model.load_state_dict(now.best_parameters)
+        keeper.restore(
+            {"model": model, "noise": Noise(model), "batches": batches, "adam": adam, "progress": now}
+        )
+    while now.round <= protocol.rounds:
+        now.step += 1
+        now.terms.append(training_step(model, training.batch(batches.draw()), objective, adam))
+        if now.step % protocol.validate_every == 0 or now.capped:
+            now.note(now.averaged(), validate(model, validation, objective, now.step), model)
+        if now.round_over:
+            if now.terms:
+                now.averaged()
+            model.load_state_dict(now.best_parameters)
+            now.next_round()
+            adam.restart(now.learning_rate)
+        if keeper is not None:
+            keeper.after_step(now.step)
     assert now.best is not None
     return Fit(now.history, now.best)
 
 
-def _optimizer(model: DAENR, learning_rate: float, precision: torch.dtype) -> Adam:
-    kind = FusedAdam if precision == torch.bfloat16 else Adam
-    return kind(model.parameters(), learning_rate)
-
-
-def _capped(now: Progress, protocol: Protocol) -> bool:
-    return protocol.max_steps is not None and now.step - now.round_start >= protocol.max_steps
-
-
-def _training_step(
-    model: DAENR,
-    data: Split,
-    batch: Int[Tensor, " size"],
-    objective: Objective,
-    optimizer: Adam,
-    step: int,
-) -> Float[Tensor, " terms"]:
-    """One Adam step on one batch; the loss terms before it."""
+def training_step(model: DAENR, data: Split, objective: Objective, adam: Adam) -> Float[Tensor, " terms"]:
+    """One Adam step on one batch; the loss terms before it, which nothing here reads: a GPU need not wait."""
     model.train()
-    chosen = batch.to(data.images.device)
-    loss = objective.of(model, Split(data.images[chosen], data.responses[chosen]))
-    _require_finite(loss, step, "training")
-    optimizer.zero_grad()
+    loss = objective.of(model, data)
+    adam.zero_grad()
     loss.total.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
+    adam.step()
     return loss.stacked()
 
 
 @torch.no_grad()
 def validate(model: DAENR, data: Split, objective: Objective, step: int) -> dict[str, float]:
-    """Every loss term on the whole split, without dropout or sampling, weighted by the size of its batches."""
+    """Every loss term on the whole split, without dropout or sampling, weighted by the size of its batches.
+
+    Raises:
+        NotFiniteError: if a term is not finite; the message names ``step`` and the term.
+    """
     model.eval()
-    sums = torch.zeros(len(TERMS), dtype=torch.float64)
+    sums = torch.zeros(len(TERMS), dtype=torch.float64, device=data.images.device)
     for images, responses in zip(
         torch.split(data.images, EVALUATION_BATCH), torch.split(data.responses, EVALUATION_BATCH), strict=True
     ):
-        loss = objective.of(model, Split(images, responses), LOOK_PART)
-        _require_finite(loss, step, "validation")
-        sums += loss.stacked().double().cpu() * len(images)
-    return dict(zip(TERMS, (sums / len(data)).tolist(), strict=True))
+        sums += objective.of(model, Split(images, responses)).stacked().double() * len(images)
+    terms = dict(zip(TERMS, (sums / len(data)).tolist(), strict=True))
+    require_finite(terms, step, "validation")
+    return terms
 
 
-def _average(terms: list[Tensor]) -> dict[str, float]:
-    # those from a checkpoint are on the CPU, the others where the model computes
-    stacked = torch.stack([step.cpu() for step in terms])
-    return dict(zip(TERMS, stacked.double().mean(0).tolist(), strict=True))
+def require_finite(terms: Mapping[str, float], step: int, split: str) -> None:
+    """Stop a training that has no result.
 
-
-def _require_finite(loss: JointLoss, step: int, split: str) -> None:
-    if not math.isfinite(loss.total.item()):
-        broken = [term for term in TERMS if not math.isfinite(getattr(loss, term).item())]
+    Raises:
+        NotFiniteError: if a term is not finite; the total is named only if it is the first to break.
+    """
+    broken = [term for term, value in terms.items() if not math.isfinite(value)]
+    if broken:
         cause = [term for term in broken if term != "total"] or broken
         raise NotFiniteError(f"step {step}: the {split} loss is not finite (term: {', '.join(cause)})")

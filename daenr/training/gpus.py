@@ -4,50 +4,51 @@ The kernel frees a lock when the process that holds it ends, however it ends, so
 This must happen before CUDA starts, which reads ``CUDA_VISIBLE_DEVICES`` once.
 """
 
-import fcntl
 import os
 import re
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 # What stands there for "no device": CUDA's and Slurm's way of saying so.
 NO_DEVICE = ("", "-1", "NoDevFiles")
-SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_BETWEEN_TRIES = 1.0
+SECONDS_FOR_NVIDIA_SMI = 30.0
 
 
-def visible(device: str) -> list[str]:
+def visible(device: str, patience: float = SECONDS_FOR_NVIDIA_SMI) -> list[str]:
     """GPUs that this process may use, by names that ``CUDA_VISIBLE_DEVICES`` takes.
 
     Slurm's choice or the user's, where there is one; else all of the machine, by their UUIDs, since
-    ``nvidia-smi`` and CUDA number devices differently.
+    ``nvidia-smi`` and CUDA number devices differently. Where it is missing, fails or hangs there is no GPU.
 
     Args:
         device: the config's ``device``; on ``cpu`` no GPU is of use.
+        patience: seconds that ``nvidia-smi`` is given.
     """
     if device == "cpu":
         return []
     if (chosen := os.environ.get(VISIBLE)) is not None:
         return [name for name in chosen.split(",") if name not in NO_DEVICE]
-    if shutil.which("nvidia-smi") is None:
+    try:
+        listing = subprocess.run(
+            ["nvidia-smi", "-L"], capture_output=True, text=True, check=True, timeout=patience
+        )
+    except (OSError, subprocess.SubprocessError):
         return []
-    listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
     return re.findall(r"UUID: (GPU-[0-9a-f-]+)", listing.stdout)
 
 
 def lock_folder() -> Path:
-    """Where this user's locks are on this machine; within a Slurm job, that job's alone.
+    """Where the locks of all users of this machine are; within a Slurm job, that job's alone.
 
-    Slurm may number the devices of every job from 0, so a name means a device only within one job.
+    Slurm may number the devices of every job from 0, so a name means a device only within one job. The path is the
+    same for every process, whatever its ``TMPDIR``.
     """
-    job = os.environ.get("SLURM_JOB_ID", "machine")
-    return Path(tempfile.gettempdir()) / f"daenr-gpus-{os.getuid()}-{job}"
+    return Path("/tmp") / f"daenr-gpus-{os.environ.get('SLURM_JOB_ID', 'machine')}"
 
 
 @contextmanager
@@ -65,7 +66,10 @@ def claimed(devices: Sequence[str], trainings_per_gpu: int, folder: Path) -> Ite
     if not devices:
         yield
         return
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir()
+        # Not sticky: of a sticky folder filelock and Linux take no file that another user has made.
+        folder.chmod(0o777)
     places = [(device, place) for place in range(trainings_per_gpu) for device in devices]
     taken = _free_place(places, folder)
     if taken is None:
@@ -74,7 +78,7 @@ def claimed(devices: Sequence[str], trainings_per_gpu: int, folder: Path) -> Ite
             f"snakemake --resources gpu={len(places)} starts no more than fit"
         )
     while taken is None:
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(SECONDS_BETWEEN_TRIES)
         taken = _free_place(places, folder)
     device, lock = taken
     with lock:
@@ -83,14 +87,14 @@ def claimed(devices: Sequence[str], trainings_per_gpu: int, folder: Path) -> Ite
         yield
 
 
-def _free_place(places: Sequence[tuple[str, int]], folder: Path) -> tuple[str, TextIO] | None:
-    """The first place that nobody holds, with its locked file; closing that file gives the place back."""
+def _free_place(
+    places: Sequence[tuple[str, int]], folder: Path
+) -> tuple[str, AbstractContextManager[object]] | None:
+    """The first place that nobody holds, with its lock, which is held and given back at the end of a block."""
+    from filelock import FileLock, Timeout  # here, since a training on a CPU would wait for it
+
     for device, place in places:
-        lock = (folder / f"{device}-{place}.lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-        else:
-            return device, lock
+        lock = FileLock(folder / f"{device}-{place}.lock", mode=0o666)
+        with suppress(Timeout):
+            return device, lock.acquire(blocking=False)
     return None

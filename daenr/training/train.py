@@ -12,10 +12,10 @@ from torch import Tensor
 
 from daenr.data.region import RegionData
 from daenr.models.autoencoders import ModelSpec
-from daenr.models.joint import DAENR, build, joined
+from daenr.models.joint import DAENR, build
 from daenr.models.losses import Reduction
 from daenr.models.randomness import generator
-from daenr.models.readouts import Population
+from daenr.models.readouts import Neurons
 from daenr.run import Run
 from daenr.training import controls, devices
 from daenr.training.checkpoints import Keeper
@@ -89,14 +89,13 @@ def train(
         NotFiniteError: if a loss term is not finite; the message names run, step and term.
     """
     devices.make_repeatable()
-    devices.keep_memory()
     device = devices.resolve(spec.device)
     precision = devices.resolve_precision(spec.precision, device)
-    population = Population(
+    known = Neurons(
         torch.from_numpy(data.train_responses[:, neurons].mean(0)),
         torch.from_numpy(data.receptive_field[neurons]),
     )
-    model = build(run, spec.model, population, device).to(device)
+    model = build(run.model, run.layer, known, seed=run.seed, settings=spec.model, device=device)
     training = _split(data.train_images, data.train_responses[:, neurons], device)
     validation = _split(data.validation_images, data.validation_responses[:, neurons], device)
     if run.control == "shuffled":
@@ -109,16 +108,15 @@ def train(
         controls.freeze_untrained(model, training.images)
     start = time.perf_counter()
     try:
-        with devices.laid_out(model, model.encoder.blocks, precision):
-            result = fit(
-                model,
-                training,
-                validation,
-                Objective(run.alpha, run.beta, spec.reduction, precision),
-                spec.protocol,
-                generator(run.seed, "batch order"),
-                keeper,
-            )
+        result = fit(
+            model,
+            training,
+            validation,
+            Objective(run.alpha, run.beta, spec.reduction, precision),
+            spec.protocol,
+            generator(run.seed, "batch order"),
+            keeper,
+        )
     except NotFiniteError as error:
         raise NotFiniteError(f"run {run.name}, {error}") from error
     seconds = time.perf_counter() - start
@@ -146,9 +144,10 @@ def predict(
 ) -> tuple[Float32[np.ndarray, "images 1 32 32"] | None, Float32[np.ndarray, "images neurons"] | None]:
     """Reconstructions of images and predicted responses to them; None for what the model does not have."""
     model.eval()
-    batches: tuple[Tensor, ...] = torch.split(torch.from_numpy(images).to(device), EVALUATION_BATCH)
-    output = joined([model(batch) for batch in batches])
-    return (
-        output.reconstruction.contiguous().cpu().numpy() if output.reconstruction is not None else None,
-        output.rate.cpu().numpy() if output.rate is not None else None,
-    )
+    outputs = [model(batch) for batch in torch.split(torch.from_numpy(images).to(device), EVALUATION_BATCH)]
+
+    def together(part: str) -> np.ndarray | None:
+        parts = [getattr(output, part) for output in outputs]
+        return None if parts[0] is None else torch.cat(parts).cpu().numpy()
+
+    return together("reconstruction"), together("rate")

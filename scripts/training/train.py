@@ -20,7 +20,7 @@ from daenr.logs import to_file
 from daenr.run import Run
 from daenr.training import devices, gpus
 from daenr.training.checkpoints import Keeper, Key
-from daenr.training.fit import Check
+from daenr.training.fit import Validation
 from daenr.training.train import Spec, Trained, train
 
 
@@ -101,9 +101,9 @@ def write(
     predictions: Path,
 ) -> None:
     arrays = {"neurons": neurons}
-    checks: list[Check] = []
+    validations: list[Validation] = []
     if trained is not None:
-        checks = trained.fit.history
+        validations = trained.fit.history
         made = {
             name: getattr(trained, name) for name in ("reconstruction", "response", "validation_response")
         }
@@ -116,7 +116,7 @@ def write(
     with atomic(predictions) as path:
         np.savez(path, **arrays)
     with atomic(history) as path, path.open("w", newline="") as file:
-        rows = [check.row() for check in checks]
+        rows = [validation.row() for validation in validations]
         writer = csv.DictWriter(
             file, fieldnames=list(rows[0]) if rows else ["step", "round"], lineterminator="\n"
         )

@@ -22,12 +22,10 @@ import numpy as np
 import pytest
 import torch
 
-from daenr.models.autoencoders import ModelSpec
 from daenr.models.joint import DAENR, build
 from daenr.models.losses import TERMS, joint_loss
-from daenr.models.readouts import Population
+from daenr.models.readouts import Neurons
 from daenr.registry import joint_names
-from daenr.run import Run
 
 GOLDEN = Path(__file__).with_name("one_step.json")
 TOLERANCE = 1e-4
@@ -35,7 +33,6 @@ TOLERANCE = 1e-4
 
 BATCH, NEURONS = 16, 12
 ALPHA, BETA = 0.7, 1.3
-CPU = torch.device("cpu")
 
 torch.set_num_threads(1)
 
@@ -55,11 +52,10 @@ def _responses() -> np.ndarray:
 
 def _model(name: str) -> DAENR:
     index = torch.arange(NEURONS)
-    population = Population(
+    neurons = Neurons(
         torch.from_numpy(_responses()).mean(0), torch.stack([(5 * index) % 32, (11 * index + 3) % 32], dim=1)
     )
-    run = Run("golden", "region1", name, "h2", ALPHA, BETA, "all", 0)
-    return build(run, ModelSpec(), population, CPU).train()
+    return build(name, "h2", neurons).train()
 
 
 def _one_step(name: str) -> dict[str, float]:

@@ -3,9 +3,8 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 
-from daenr.data.receptive_fields import IMAGE_SIZE, centres, spike_triggered_average, to_grid
+from daenr.data.receptive_fields import centres, spike_triggered_average
 
 
 @pytest.fixture
@@ -111,41 +110,6 @@ def test_centres_do_not_depend_on_the_order_of_neurons(generator):
     np.testing.assert_array_equal(
         centres(images, responses[:, order], 4.8), centres(images, responses, 4.8)[order]
     )
-
-
-@pytest.mark.parametrize("size", [8, 16, 32])
-def test_grid_position_is_the_nearest_one(size):
-    pixels = np.arange(IMAGE_SIZE)
-    found = to_grid(np.stack([pixels, pixels[::-1]], axis=1), size)
-    positions = np.arange(size) * IMAGE_SIZE / size
-    for pixel, position in zip(pixels, found[:, 0], strict=True):
-        assert abs(positions[position] - pixel) == np.abs(positions - pixel).min()
-    np.testing.assert_array_equal(found[::-1, 1], found[:, 0])
-    assert found.dtype == np.int64
-
-
-@pytest.mark.parametrize("stride", [1, 2, 4])
-def test_grid_matches_where_the_convolutions_of_the_encoder_look(stride):
-    """A pixel at a grid position's own centre reaches that position with the centre tap of each kernel."""
-    size = IMAGE_SIZE // stride
-    layers = [2] * int(np.log2(stride))
-    centre_tap = torch.zeros(1, 1, 3, 3)
-    centre_tap[0, 0, 1, 1] = 1
-    for position in (0, 1, size - 1):
-        image = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
-        image[0, 0, position * stride, 0] = 1
-        for step in layers:
-            image = torch.nn.functional.conv2d(image, centre_tap, stride=step, padding=1)
-        row, column = to_grid(torch.tensor([[position * stride, 0]]), size)[0].tolist()
-        assert image[0, 0, row, column] == 1
-
-
-def test_grid_takes_tensors_and_keeps_them_integer():
-    pixels = torch.tensor([[0, 31], [5, 18]])
-    found = to_grid(pixels, 8)
-    assert isinstance(found, torch.Tensor)
-    assert found.dtype == torch.int64
-    np.testing.assert_array_equal(found.numpy(), to_grid(pixels.numpy(), 8))
 
 
 def test_import_is_light():

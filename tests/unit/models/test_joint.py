@@ -1,14 +1,18 @@
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from daenr.models import joint
 from daenr.models.autoencoders import ModelSpec
-from daenr.models.joint import DAENR, Output, build, joined
+from daenr.models.joint import DAENR, build
 from daenr.models.losses import joint_loss
-from daenr.models.readouts import Population
+from daenr.models.readouts import Neurons
 from daenr.registry import AUTOENCODERS, READOUTS, baseline_names, joint_names, model_names
-from daenr.run import LAYERS, Run
+from daenr.run import LAYERS
 
 torch.set_num_threads(1)
 
@@ -18,19 +22,13 @@ DEPTHS = list(enumerate(LAYERS, start=1))
 JOINT_AT_LAYERS = [(model, layer) for model in joint_names() for layer in LAYERS]
 
 
-def _run(model: str, layer: str | None, seed: int = 0) -> Run:
-    alpha, beta = float(model not in baseline_names()), float(model not in AUTOENCODERS)
-    return Run("synthetic", "region1", model, layer, alpha, beta, "all", seed)
-
-
 def _build(model: str, layer: str | None = "h2", seed: int = 0, spec: ModelSpec = SMALL) -> DAENR:
     rng = np.random.default_rng(4)
-    population = Population(
+    neurons = Neurons(
         torch.from_numpy(rng.gamma(1.0, 0.6, NEURONS)).float(),
         torch.from_numpy(rng.integers(0, 32, (NEURONS, 2))),
     )
-    run = _run(model, None if model in AUTOENCODERS else layer, seed)
-    return build(run, spec, population, torch.device("cpu"))
+    return build(model, None if model in AUTOENCODERS else layer, neurons, seed=seed, settings=spec)
 
 
 def _batch() -> tuple[torch.Tensor, torch.Tensor]:
@@ -257,25 +255,43 @@ def test_every_readout_and_auto_encoder_of_a_runs_name_can_be_built():
         assert _build(model, layer).depth == LAYERS.index(layer) + 1
 
 
-def test_outputs_for_parts_of_a_batch_are_joined_in_their_order():
-    def part(first: int, count: int) -> Output:
-        numbers = torch.arange(first, first + count, dtype=torch.float32)
-        return Output(
-            numbers[:, None, None, None].expand(-1, 1, 32, 32),
-            10 * numbers,
-            numbers[:, None] + 0.5,
-            torch.tensor(7.0),
-        )
-
-    whole = joined([part(0, 3), part(3, 1), part(4, 2)])
-    expected = part(0, 6)
-    for name in ("reconstruction", "regularisation", "rate", "penalty"):
-        assert torch.equal(getattr(whole, name), getattr(expected, name))
+# ---- one line of a notebook ---------------------------------------------------------------------------
 
 
-def test_joined_outputs_lack_what_their_parts_lack():
-    whole = joined([Output(rate=torch.ones(2, 1), penalty=torch.tensor(1.0))] * 2)
-    assert whole.reconstruction is None
-    assert whole.regularisation is None
-    assert whole.rate is not None
-    assert len(whole.rate) == 4
+def test_a_model_is_one_line_without_a_run_or_a_recording():
+    model = build("cae-fr", "h2", neurons=3, seed=0)
+    images, _ = _batch()
+    output = model.eval()(images)
+    assert output.reconstruction.shape == images.shape
+    assert output.rate.shape == (BATCH, 3)
+    # an untrained readout predicts the mean response, which is taken to be 1
+    np.testing.assert_allclose(output.rate.detach(), 1, atol=0.1)
+    assert _equal(model.autoencoder, build("cae").autoencoder)
+
+
+def test_neurons_of_which_nothing_is_known_are_read_at_the_images_centre():
+    readout = build("cnn-fm", "h4", neurons=2).readout
+    assert readout.position.tolist() == [4 * 8 + 4] * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("cae-fx", "h2", 3), "model must be one of"),
+        (("cae-fr", None, 3), r"cae-fr takes a layer out of \['h1', 'h2', 'h3', 'h4'\], got None"),
+        (("cnn-fr", "h5", 3), "got 'h5'"),
+        (("cae", "h2"), "cae takes no layer, got 'h2'"),
+        (("cae-fr", "h2"), "cae-fr predicts neurons"),
+    ],
+)
+def test_what_is_missing_or_too_much_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        build(*arguments)
+
+
+def test_the_models_import_nothing_of_runs_data_training_or_paper():
+    folder = Path(joint.__file__).parent
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imported = {node.module for node in nodes if node.module.startswith("daenr")}
+    assert {name for name in imported if not name.startswith("daenr.models.")} == {"daenr", "daenr.registry"}

@@ -7,9 +7,11 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from daenr import IMAGE_SIZE
 from daenr.models.autoencoders import Encoder, Generators, ModelSpec
 from daenr.models.randomness import generator
-from daenr.models.readouts import READOUTS, Population, Readout, SquaredNorm, kept
+from daenr.models.readouts import Neurons, Readout, to_grid
+from daenr.registry import READOUTS, readout_class
 
 torch.set_num_threads(1)
 
@@ -18,19 +20,19 @@ SPEC = ModelSpec(channels=CHANNELS)
 SIZES = {1: 16, 2: 16, 3: 8, 4: 8}
 
 
-def _population(neurons: int = NEURONS, seed: int = 0) -> Population:
+def _neurons(count: int = NEURONS, seed: int = 0) -> Neurons:
     rng = np.random.default_rng(seed)
-    return Population(
-        torch.from_numpy(rng.gamma(1.0, 0.6, neurons)), torch.from_numpy(rng.integers(0, 32, (neurons, 2)))
+    return Neurons(
+        torch.from_numpy(rng.gamma(1.0, 0.6, count)), torch.from_numpy(rng.integers(0, 32, (count, 2)))
     )
 
 
 def _readout(
-    name: str, depth: int, population: Population | None = None, seed: int = 0, spec: ModelSpec = SPEC
+    name: str, depth: int, neurons: Neurons | None = None, seed: int = 0, spec: ModelSpec = SPEC
 ) -> Readout:
     names = ("encoder", "latent", "decoder", "readout", "latent_noise", "dropout")
     generators = Generators(**{component: generator(seed, component) for component in names})
-    return READOUTS[name](spec, depth, population or _population(), generators).double()
+    return readout_class(name)(spec, depth, neurons or _neurons(), generators).double()
 
 
 def _features(depth: int, batch: int = BATCH, seed: int = 2) -> torch.Tensor:
@@ -98,8 +100,8 @@ def test_fully_connected_sums_over_every_feature_at_every_position(depth):
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
 def test_fixed_mask_takes_the_features_at_the_receptive_field_centre(depth):
     centres = [[0, 31], [31, 0], [15, 16], [16, 15], [5, 22], [30, 29]]
-    population = Population(torch.ones(NEURONS, dtype=torch.float64), torch.tensor(centres))
-    readout, features = _spread(_readout("fm", depth, population)), _features(depth)
+    known = Neurons(torch.ones(NEURONS, dtype=torch.float64), torch.tensor(centres))
+    readout, features = _spread(_readout("fm", depth, known)), _features(depth)
     weights, h = _numpy(readout), features.numpy()
     expected = np.empty((BATCH, NEURONS))
     for image, neuron in np.ndindex(BATCH, NEURONS):
@@ -115,9 +117,9 @@ def test_fixed_mask_takes_the_features_at_the_receptive_field_centre(depth):
 def test_what_a_fixed_mask_neuron_sees_lies_around_its_receptive_field_centre(depth):
     """The pixels that move the prediction form a square; the centre is its middle to within half a stride."""
     centres = torch.tensor([[12, 19], [17, 14], [15, 20]])
-    population = Population(torch.ones(3, dtype=torch.float64), centres)
+    known = Neurons(torch.ones(3, dtype=torch.float64), centres)
     encoder = Encoder(depth, CHANNELS, generator(0, "encoder")).double().eval()
-    readout = _readout("fm", depth, population)
+    readout = _readout("fm", depth, known)
     images = torch.zeros(1, 1, 32, 32, dtype=torch.float64, requires_grad=True)
     rates = readout(encoder(images)[-1])[0]
     for rate, centre in zip(rates, centres, strict=True):
@@ -134,16 +136,16 @@ def test_what_a_fixed_mask_neuron_sees_lies_around_its_receptive_field_centre(de
 @pytest.mark.parametrize("name", sorted(READOUTS))
 def test_bias_starts_at_the_inverse_softplus_of_the_mean_response(name):
     mean = torch.tensor([1e-3, 0.05, 0.6, 3.0, 40.0], dtype=torch.float64)
-    population = Population(mean, torch.zeros(5, 2, dtype=torch.int64))
-    readout = _readout(name, 1, population).eval()
+    known = Neurons(mean, torch.zeros(5, 2, dtype=torch.int64))
+    readout = _readout(name, 1, known).eval()
     np.testing.assert_allclose(readout.bias.detach(), np.log(np.expm1(mean.numpy())), rtol=1e-10)
     no_features = torch.zeros(1, CHANNELS, 16, 16, dtype=torch.float64)
     np.testing.assert_allclose(readout(no_features)[0].detach(), mean, rtol=1e-10)
 
 
 def test_bias_of_a_silent_neuron_is_finite():
-    population = Population(torch.zeros(2), torch.zeros(2, 2, dtype=torch.int64))
-    bias = _readout("fr", 1, population).bias
+    known = Neurons(torch.zeros(2), torch.zeros(2, 2, dtype=torch.int64))
+    bias = _readout("fr", 1, known).bias
     np.testing.assert_allclose(bias.detach(), math.log(math.expm1(1e-4)), rtol=1e-4)
 
 
@@ -158,9 +160,9 @@ def test_rates_are_positive_whatever_the_features(name):
 
 @pytest.mark.parametrize("name", ["fr", "fm"])
 def test_masks_and_features_start_normal_with_the_given_deviation(name):
-    population = _population(neurons=2000)
+    known = _neurons(2000)
     for deviation in (0.01, 0.3):
-        readout = _readout(name, 3, population, spec=ModelSpec(channels=8, readout_deviation=deviation))
+        readout = _readout(name, 3, known, spec=ModelSpec(channels=8, readout_deviation=deviation))
         for weight in (weight for key, weight in readout.named_parameters() if key != "bias"):
             values = weight.detach().numpy().ravel()
             assert values.mean() == pytest.approx(0, abs=0.03 * deviation)
@@ -210,17 +212,6 @@ def test_penalty_of_two_populations_is_the_sum_of_theirs():
         assert readout.penalty().item() + second == pytest.approx(whole, rel=1e-12)
 
 
-def test_the_squared_norm_has_the_value_and_gradient_of_its_formula_and_the_bits_of_pytorchs_own():
-    weights = torch.from_numpy(np.random.default_rng(0).normal(0, 1, (5, 7))).requires_grad_()
-    assert torch.autograd.gradcheck(SquaredNorm.apply, weights)
-    mine, theirs = (weights.detach().float().requires_grad_() for _ in range(2))
-    one, other = 0.01 * SquaredNorm.apply(mine), 0.01 * theirs.square().sum()
-    for norm in (one, other):
-        (0.3 * norm).backward()
-    assert torch.equal(one, other)
-    assert torch.equal(mine.grad, theirs.grad)
-
-
 # ---- dropout ------------------------------------------------------------------------------------------
 
 
@@ -228,7 +219,7 @@ def _transparent_fc(dropout: float, seed: int = 0) -> Readout:
     """A fully connected readout with one neuron a feature, whose drive is what dropout left."""
     inputs = CHANNELS * 64
     readout = _readout(
-        "fc", 4, _population(inputs), seed, ModelSpec(channels=CHANNELS, fc_dropout=dropout)
+        "fc", 4, _neurons(inputs), seed, ModelSpec(channels=CHANNELS, fc_dropout=dropout)
     ).train()
     with torch.no_grad():
         readout.linear.weight.copy_(torch.eye(inputs))
@@ -247,36 +238,9 @@ def test_dropout_drops_its_share_and_scales_up_the_rest(dropout):
 @pytest.mark.parametrize("dropout", [0.5, 0.3])
 def test_dropout_multiplies_by_the_mask_and_divides_by_what_is_kept_to_the_bit(dropout):
     features = _features(4)
-    uniform = torch.rand(features.flatten(1).shape, generator=generator(0, "dropout"), dtype=torch.float64)
+    uniform = torch.rand(features.flatten(1).shape, generator=generator(0, "dropout"))
     expected = features.flatten(1).numpy() * (uniform.numpy() < 1 - dropout) / (1 - dropout)
     assert np.array_equal(_transparent_fc(dropout).drive(features).detach().numpy(), expected)
-
-
-@pytest.mark.parametrize("share", [0.5, 0.3, 1.0, 0.001])
-def test_in_bf16_dropout_takes_16_bits_a_feature(share):
-    """Four features a word, the lowest bits first; 10 x 101 features leave a word half used."""
-    features = torch.ones(10, 101, dtype=torch.bfloat16)
-    words = (
-        torch.empty(253, dtype=torch.int64).random_(-(2**63), None, generator=generator(0, "dropout")).numpy()
-    )
-    bits = np.stack([words >> shift & 0xFFFF for shift in (0, 16, 32, 48)], axis=1).reshape(-1)[:1010]
-    as_signed = np.where(bits >= 2**15, bits - 2**16, bits)
-    found = kept(features, share, generator(0, "dropout"))
-    assert found.dtype == torch.bfloat16
-    assert np.array_equal(found.float().numpy().reshape(-1), (as_signed + 2**15) / 2**16 < round(share, 4))
-
-
-def test_in_bf16_dropout_keeps_its_share_and_repeats_itself():
-    features = torch.ones(1000, 1000, dtype=torch.bfloat16)
-    found = kept(features, 0.3, generator(0, "dropout"))
-    assert found.double().mean().item() == pytest.approx(0.3, abs=4 * math.sqrt(0.3 * 0.7 / 1e6))
-    assert torch.equal(found, kept(features, 0.3, generator(0, "dropout")))
-    assert not torch.equal(found, kept(features, 0.3, generator(1, "dropout")))
-    by_row, by_column = (
-        np.corrcoef(found[:-1].float().flatten(), other.flatten())[0, 1]
-        for other in (found[1:].float(), found.roll(1, 1)[:-1].float())
-    )
-    assert max(abs(by_row), abs(by_column)) < 4 / 1000
 
 
 def test_dropout_is_new_at_every_step_and_comes_from_the_seed():
@@ -307,9 +271,9 @@ def test_parameters_counted_by_hand(depth, positions):
         "fc": 10 * (48 * positions + 1),
         "fm": 10 * (48 + 1),
     }
-    population = _population(neurons=10)
+    known = _neurons(10)
     for name, count in expected.items():
-        readout = _readout(name, depth, population, spec=ModelSpec())
+        readout = _readout(name, depth, known, spec=ModelSpec())
         assert sum(weight.numel() for weight in readout.parameters()) == count
 
 
@@ -339,10 +303,10 @@ def test_factorized_is_contracted_with_the_fewest_products(depth):
 
 def test_factorized_never_holds_a_number_for_each_image_neuron_and_position():
     batch, neurons, positions = 8, 50, 256
-    population = _population(neurons)
+    known = _neurons(neurons)
     features = _features(1, batch=batch).requires_grad_()
 
-    readout = _readout("fr", 1, population)
+    readout = _readout("fr", 1, known)
     with _LargestTensor() as factorized:
         (readout(features).sum() + readout.penalty()).backward()
     with _LargestTensor() as naive:
@@ -356,10 +320,40 @@ def test_factorized_never_holds_a_number_for_each_image_neuron_and_position():
 @pytest.mark.parametrize("name", sorted(READOUTS))
 def test_the_order_of_neurons_changes_the_order_of_rates_alone(name):
     """Rates of permuted weights are the permuted rates, and the penalty stays what it was."""
-    population, order = _population(), [3, 0, 5, 1, 4, 2]
-    shuffled = Population(population.mean_response[order], population.receptive_field[order])
-    one, other = _spread(_readout(name, 2, population)), _readout(name, 2, shuffled).eval()
+    known, order = _neurons(), [3, 0, 5, 1, 4, 2]
+    shuffled = Neurons(known.mean_response[order], known.receptive_field[order])
+    one, other = _spread(_readout(name, 2, known)), _readout(name, 2, shuffled).eval()
     other.load_state_dict({key: value[order] for key, value in one.state_dict().items()})
     features = _features(2)
     np.testing.assert_allclose(other(features).detach(), one(features)[:, order].detach(), rtol=1e-10)
     assert other.penalty().item() == pytest.approx(one.penalty().item(), rel=1e-12)
+
+
+# ---- receptive fields on the grid ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [8, 16, 32])
+def test_grid_position_is_the_nearest_one(size):
+    pixels = np.arange(IMAGE_SIZE)
+    found = to_grid(torch.from_numpy(np.stack([pixels, pixels[::-1]], axis=1)), size).numpy()
+    positions = np.arange(size) * IMAGE_SIZE / size
+    for pixel, position in zip(pixels, found[:, 0], strict=True):
+        assert abs(positions[position] - pixel) == np.abs(positions - pixel).min()
+    np.testing.assert_array_equal(found[::-1, 1], found[:, 0])
+    assert found.dtype == np.int64
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4])
+def test_grid_matches_where_the_convolutions_of_the_encoder_look(stride):
+    """A pixel at a grid position's own centre reaches that position with the centre tap of each kernel."""
+    size = IMAGE_SIZE // stride
+    layers = [2] * int(np.log2(stride))
+    centre_tap = torch.zeros(1, 1, 3, 3)
+    centre_tap[0, 0, 1, 1] = 1
+    for position in (0, 1, size - 1):
+        image = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
+        image[0, 0, position * stride, 0] = 1
+        for step in layers:
+            image = torch.nn.functional.conv2d(image, centre_tap, stride=step, padding=1)
+        row, column = to_grid(torch.tensor([[position * stride, 0]]), size)[0].tolist()
+        assert image[0, 0, row, column] == 1

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -16,8 +17,11 @@ ROOT = Path(__file__).parents[3]
 TRAINING = """
 import os, sys
 from pathlib import Path
+import filelock
 from daenr.training.gpus import claimed
-with claimed(sys.argv[3:], int(sys.argv[2]), Path(sys.argv[1])):
+os.setuid(int(sys.argv[3]))
+os.umask(0o022)
+with claimed(sys.argv[4:], int(sys.argv[2]), Path(sys.argv[1])):
     print("sees", os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
     sys.stdin.readline()
 """
@@ -28,9 +32,9 @@ def start(tmp_path):
     """Start a training that contends for places on devices; all are ended with the test."""
     processes = []
 
-    def start(*devices: str, places: int = 1):
+    def start(*devices: str, places: int = 1, user: int = os.getuid(), folder: Path = tmp_path):
         process = subprocess.Popen(
-            [sys.executable, "-u", "-c", TRAINING, str(tmp_path / "locks"), str(places), *devices],
+            [sys.executable, "-u", "-c", TRAINING, str(folder / "locks"), str(places), str(user), *devices],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -123,9 +127,11 @@ def test_a_machines_devices_are_counted_by_uuid(nvidia_smi):
     assert gpus.visible("auto") == ["GPU-5c89852c-d268", "GPU-8d042338-e67f"]
 
 
-def test_a_driver_that_does_not_answer_means_no_device(nvidia_smi):
-    nvidia_smi("echo 'NVIDIA-SMI has failed because it could not communicate with the driver.'; exit 9")
-    assert gpus.visible("auto") == []
+@pytest.mark.parametrize("ending", ["exit 9", "exec sleep 20"])
+def test_an_nvidia_smi_that_fails_or_hangs_means_no_device(nvidia_smi, ending):
+    """Whatever it said before."""
+    nvidia_smi(f"echo 'GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-5c89852c-d268)'; {ending}")
+    assert gpus.visible("auto", patience=3.0) == []
 
 
 def test_a_machine_without_nvidia_smi_has_no_device(monkeypatch):
@@ -141,3 +147,23 @@ def test_slurm_jobs_on_one_node_do_not_share_locks(monkeypatch):
     seventh = gpus.lock_folder()
     monkeypatch.setenv("SLURM_JOB_ID", "8")
     assert len({machine, seventh, gpus.lock_folder()}) == 3
+
+
+def test_the_locks_of_a_machine_do_not_depend_on_tmpdir(monkeypatch, tmp_path):
+    before = gpus.lock_folder()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    assert gpus.lock_folder() == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may act for two other users")
+def test_two_users_share_the_devices_of_a_machine(start):
+    """Whoever made the folder and its files."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        first, second = (start("0", "1", user=user, folder=Path(folder)) for user in (1001, 1002))
+        assert {device_of(first), device_of(second)} == {"0", "1"}
+        third = start("0", "1", user=1001, folder=Path(folder))
+        assert "waiting for a GPU" in third.stdout.readline()
+        second.communicate("done\n")
+        assert device_of(third) in ("0", "1")  # by the lock file that the other user made

@@ -1,0 +1,57 @@
+"""What no module of the package may do, read from its source."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+MODULES = sorted(Path(__file__).parents[2].glob("daenr/**/*.py"))
+
+
+def private_uses(source: str) -> Iterator[str]:
+    """Private names of other packages that a module imports or reaches through an attribute: ``torch._x``, ``x._C.y``.
+
+    A name with an underscore is a module's own only on ``self``, ``cls`` and in its own class.
+    """
+    tree = ast.parse(source)
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    own |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_self(node.value)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and _private(node.attr) and node.attr not in own:
+            yield ast.unparse(node)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module = getattr(node, "module", None) or ""
+            yield from (
+                f"{module}.{name.name}".lstrip(".")
+                for name in node.names
+                if any(map(_private, f"{module}.{name.name}".split(".")))
+            )
+
+
+def _is_self(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
+def _private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_no_module_uses_what_is_private_to_another_package(path):
+    assert list(private_uses(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import torch\ntorch._fused_adam_()", ["torch._fused_adam_"]),
+        ("import torch\ntorch.cpu._is_avx2_supported()", ["torch.cpu._is_avx2_supported"]),
+        ("from torch.optim.adam import _fused_adam", ["torch.optim.adam._fused_adam"]),
+        ("import torch._dynamo", ["torch._dynamo"]),
+        ("class A:\n    def f(self):\n        self._x = self.__class__", []),
+        ("from torch.optim.adam import adam", []),
+    ],
+)
+def test_a_private_use_is_found(source, found):
+    assert list(private_uses(source)) == found
