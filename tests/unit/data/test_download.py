@@ -242,7 +242,7 @@ def test_waiting_doubles(site: Site, destination: Path, monkeypatch: pytest.Monk
         (HTML, "a web page came instead of a zip file"),
         (b"", "cannot be read as a zip file"),
         (GOOD[:-100], "cannot be read as a zip file"),
-        (bytes(FLIPPED), "damaged"),
+        (bytes(FLIPPED), "cannot be read"),
     ],
     ids=["html", "empty", "cut", "flipped"],
 )
