@@ -231,7 +231,7 @@ def _members(archive: Path, stack: ExitStack) -> dict[str, Member]:
                 name = file.relative_to(archive).as_posix()
                 found[name] = Member(name, file.stat().st_size, partial(_open, file))
     elif not archive.exists():
-        raise ValueError("no such file; check the dataset's source in the config")
+        raise ValueError(f"no such file; {_spelling(str(archive))}")
     else:
         remedy = "get it again, or pack it as a zip of Data/<region>/*.npy"
         with _named(f"is {what_it_is(archive)}, cannot be read as a zip file", remedy):
@@ -246,6 +246,15 @@ def _members(archive: Path, stack: ExitStack) -> dict[str, Member]:
     top = "".join(tops)
     inside = {name.removeprefix(top): member for name, member in found.items() if name.startswith(top)}
     return {name: replace(member, name=name) for name, member in inside.items()}
+
+
+def _spelling(source: str) -> str:
+    """What is probably wrong with a path that leads nowhere."""
+    if re.match(r"10\.\d{4,9}/", source):
+        return f"write a DOI as doi:{source}"
+    if "\\" in source:
+        return "write the folders of its path with /"
+    return "check dataset.source in the config"
 
 
 def _open(path: Path) -> IO[bytes]:
