@@ -1,21 +1,21 @@
-"""Where the published archive is and how it gets here: download, verify, and only then put it in its place.
+"""How an archive gets here from a DOI or an http(s) address: download, verify, and only then put it in its place.
 
-The recording of Antolik et al. 2016 is the reason for this module and gives it its name; any archive in
-the same layout comes the same way, from a DOI, an http(s) address or a local path.
+What was downloaded is remembered with the address it came from, so that it is never taken for something else.
 """
 
+import hashlib
 import logging
 import re
-import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pooch
 import requests
 from urllib3.exceptions import ReadTimeoutError
 
-from daenr.data.archive import ArchiveError, Manifest, verify
+from daenr.data.archive import ArchiveError, Manifest, verify, what_it_is
 from daenr.files import atomic
 
 _LOG = logging.getLogger(__name__)
@@ -29,22 +29,20 @@ def is_local(source: str) -> bool:
 
 
 def locate(source: str, mirrors: Sequence[str] = ()) -> list[str]:
-    """Addresses of a source in the order in which they are tried; a local path stands for itself.
+    """Addresses of a source in the order in which they are tried.
 
     Args:
-        source: ``doi:10.<registrant>/<name>``, an http(s) address, or a local path.
+        source: ``doi:10.<registrant>/<name>`` or an http(s) address.
         mirrors: http(s) addresses of the same file, tried after the source itself.
 
     Raises:
-        ValueError: the source is none of the three, or a mirror is no http(s) address.
+        ValueError: the source is neither, or a mirror is no http(s) address.
     """
-    if is_local(source) and source:
-        return [source]
     doi = re.fullmatch(r"doi:(10\.\d{4,9}/\S+)", source, flags=re.IGNORECASE)
     addresses = [f"https://doi.org/{doi[1]}" if doi else source, *mirrors]
     for address in addresses:
         if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", address, flags=re.IGNORECASE):
-            forms = "doi:10.xxxx/name, an http(s) address or a local path"
+            forms = "doi:10.xxxx/name or an http(s) address"
             raise ValueError(f"source must be {forms}, got {address!r}; correct the config")
     return addresses
 
@@ -55,79 +53,87 @@ def fetch(
     manifest: Manifest | None,
     mirrors: Sequence[str] = (),
     *,
+    by_hand: str = "data/NAME.zip",
     retries: int = 3,
     backoff: float = 1.0,
     timeout: float = 30.0,
-) -> Path:
-    """Put the archive at ``destination``, whole and verified, or leave nothing there.
-
-    A whole archive that is already there stays, and no network is asked. A damaged one is moved aside to
-    ``<name>.damaged`` with a warning. A local source is copied.
+) -> dict[str, str | int]:
+    """Put the archive at ``destination``, whole and verified, or leave what stands there.
 
     Args:
-        source: see `locate`.
+        source: a DOI or an address, see `locate`.
         destination: path of the archive on this machine.
-        manifest: what the archive must hold; None takes any sound archive in the layout.
+        manifest: what the archive must hold; None takes any whole zip.
         mirrors: further addresses of the same file.
+        by_hand: where a person would put the file.
         retries: further attempts an address after a failure that may pass (a 5xx answer, a lost connection).
         backoff: seconds before the first further attempt; doubled for each one after it.
         timeout: seconds for a connection to be made, and between two pieces of the answer.
+
+    Returns:
+        The record of what came: ``source`` as given, the ``address`` that gave the file, its ``sha256`` and
+        ``bytes``, and the ``time``.
 
     Raises:
         ArchiveError: no address gave a whole archive; says why for each, and what to do by hand.
         ValueError: the source or a mirror is malformed.
     """
     addresses = locate(source, mirrors)
-    try:
-        itself = is_local(source) and Path(source).resolve() == destination.resolve()
-        if _kept(destination, manifest, movable=not itself):
-            return destination
-        failures = []
-        for address in addresses:
-            try:
-                with atomic(destination) as temporary:
-                    _obtain(address, temporary, retries, backoff, timeout)
-                    _check(temporary, manifest)
-                return destination
-            except _FailureError as failure:
-                failures.append(f"{address}: {failure}")
-    except OSError as error:
-        raise ArchiveError(destination, f"cannot be written ({error}); choose another folder") from error
+    failures = []
+    for address in addresses:
+        try:
+            with atomic(destination) as temporary:
+                _obtain(address, temporary, retries, backoff, timeout)
+                _check(temporary, manifest)
+                return _record(source, address, temporary)
+        except _FailureError as failure:
+            failures.append(f"{address}: {failure}")
+        except OSError as error:
+            raise ArchiveError(destination, f"cannot be written ({error}); choose another folder") from error
     raise ArchiveError(
         destination,
-        f"could not be fetched ({'; '.join(failures)}); put the file there by hand, from {addresses[0]}, "
+        f"could not be fetched ({'; '.join(failures)}); put the file from {addresses[0]} at {by_hand} by hand, "
         "or run the demo, which needs no download: --configfile config/demo.yaml",
     )
+
+
+def fetched_from(record: Mapping[str, str | int], archive: Path, source: str) -> str:
+    """The address that a downloaded archive came from.
+
+    Raises:
+        ArchiveError: the archive came from another source than the config's, or is no longer what came.
+    """
+    remedy = "delete the archive and run again, which fetches it anew"
+    if record["source"] != source:
+        raise ArchiveError(
+            archive, f"was fetched for dataset.source {record['source']}, not {source}; {remedy}"
+        )
+    if _sha256(archive) != record["sha256"]:
+        raise ArchiveError(archive, f"is damaged: not the file that came from {record['address']}; {remedy}")
+    return str(record["address"])
 
 
 class _FailureError(Exception):
     """One address did not give a whole archive; the text says why."""
 
 
-def _kept(destination: Path, manifest: Manifest | None, *, movable: bool) -> bool:
-    """Whether a whole archive is there already; a damaged one is moved aside."""
-    if not destination.exists():
-        return False
-    try:
-        verify(destination, manifest)
-    except ArchiveError as error:
-        if not movable:
-            raise
-        aside = destination.with_name(f"{destination.name}.damaged")
-        destination.replace(aside)
-        _LOG.warning("%s; moved aside to %s, the archive is fetched again", error, aside)
-        return False
-    return True
+def _record(source: str, address: str, archive: Path) -> dict[str, str | int]:
+    return {
+        "source": source,
+        "address": address,
+        "sha256": _sha256(archive),
+        "bytes": archive.stat().st_size,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _obtain(address: str, target: Path, retries: int, backoff: float, timeout: float) -> None:
-    """Copy or download one address to ``target``; a failure that may pass is tried again."""
-    if is_local(address):
-        try:
-            shutil.copyfile(address, target)
-        except OSError as error:
-            raise _FailureError(f"cannot be copied ({error.strerror})") from error
-        return
+    """Download one address to ``target``; a failure that may pass is tried again."""
     downloader = pooch.HTTPDownloader(progressbar=True, chunk_size=_CHUNK_BYTES, timeout=timeout)
     for attempt in range(retries + 1):
         try:
@@ -144,10 +150,10 @@ def _obtain(address: str, target: Path, retries: int, backoff: float, timeout: f
 
 def _check(downloaded: Path, manifest: Manifest | None) -> None:
     """Refuse what came unless it is a whole archive; a web page is named as such."""
-    with downloaded.open("rb") as stream:
-        start = stream.read(512).lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html")):
-        raise _FailureError("a web page came instead of a zip file")
+    if what_it_is(downloaded) == "a web page":
+        raise _FailureError(
+            "a web page came instead of a zip file, perhaps one to log in; open it in a browser"
+        )
     try:
         verify(downloaded, manifest)
     except ArchiveError as error:

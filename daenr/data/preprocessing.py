@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from daenr import IMAGE_SIZE, __version__
-from daenr.data.archive import Recording
 from daenr.data.receptive_fields import centres
+from daenr.data.recording import Recording
 from daenr.data.region import RegionData
 
 RANGE_TOLERANCE = 1e-6

@@ -49,7 +49,8 @@ from scipy.stats import rankdata
 from skimage.color import rgb2gray
 from skimage.transform import resize
 
-from daenr.data.archive import Recording, write
+from daenr.data.layouts.antolik2016 import write
+from daenr.data.recording import Recording
 
 # ---- Stimuli
 

@@ -1,10 +1,13 @@
 """Archive to region file."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daenr.data import archive as published
+from daenr.data.archive import read_manifest
+from daenr.data.download import fetched_from
+from daenr.data.layouts import reader
 from daenr.data.preprocessing import preprocess
 from daenr.data.region import write_region
 from daenr.logs import to_file
@@ -12,18 +15,21 @@ from daenr.logs import to_file
 
 def main(
     archive: Path,
+    record: Path | None,
     manifest: Path | None,
     region: str,
     dataset: str,
+    layout: str,
     source: str,
     intensity_range: Sequence[float],
     split: Mapping[str, Any],
     blur: float,
     destination: Path,
 ) -> None:
-    facts = published.read_manifest(manifest) if manifest else None
+    if record:
+        source = fetched_from(json.loads(record.read_text(encoding="utf-8")), archive, source)
     data = preprocess(
-        published.read(archive, region, facts),
+        reader(layout)(archive, region, read_manifest(manifest) if manifest else None),
         dataset=dataset,
         source=source,
         intensity_range=(float(intensity_range[0]), float(intensity_range[1])),
@@ -39,6 +45,7 @@ if __name__ == "__main__":
     with to_file(Path(snakemake.log[0])):
         main(
             archive=Path(snakemake.input.archive),
+            record=Path(snakemake.input.record) if snakemake.input.get("record") else None,
             manifest=Path(snakemake.input.manifest) if snakemake.input.get("manifest") else None,
             region=snakemake.wildcards.region,
             **snakemake.params,

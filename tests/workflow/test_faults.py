@@ -7,9 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
@@ -217,31 +215,3 @@ def test_a_config_is_never_executed(laboratory):
     assert code == 1
     assert "Config file is not valid JSON or YAML" in output
     assert not list(laboratory.folder.rglob("pwned"))
-
-
-def test_a_download_that_is_not_there_at_first_is_tried_again(laboratory, monkeypatch):
-    archive = (laboratory.folder / "mylab.zip").read_bytes()
-    answers = [404, 404, 200]
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            status = answers.pop(0)
-            body = archive if status == 200 else b"no"
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever).start()
-        source = f"http://127.0.0.1:{server.server_port}/away.zip"
-        code, output = laboratory.snakemake(
-            "data/away.zip", setting={"dataset": {"name": "away", "source": source}}
-        )
-        server.shutdown()
-    assert code == 0, output
-    assert (laboratory.folder / "data/away.zip").read_bytes() == archive

@@ -261,37 +261,6 @@ def test_a_changed_key_redoes_what_depends_on_it(finished):
     assert "preprocess" not in threshold
 
 
-def test_a_damaged_archive_is_named_and_never_used(finished, tmp_path):
-    damaged = tmp_path / "damaged.zip"
-    with zipfile.ZipFile(finished.folder / "mylab.zip") as good, zipfile.ZipFile(damaged, "w") as bad:
-        for name in good.namelist():
-            content = good.read(name)
-            bad.writestr(name, content.replace(content[-16:], b"\xff" * 16) if "raw" in name else content)
-    config = finished.config(dataset={"name": "damaged", "source": str(damaged)})
-    output = finished.snakemake(*config, check=False)
-    assert "raw_validation_set.npy" in output
-    assert "Traceback" not in output.split("Logfile")[-1]
-    assert not (finished.folder / "results/damaged/data/v1.h5").exists()
-
-
-def test_an_impossible_download_says_what_to_do(finished):
-    config = finished.config(dataset={"name": "away", "source": "http://127.0.0.1:9/away.zip"})
-    output = finished.snakemake("data/away.zip", "--retries", "0", *config, check=False)
-    assert "data/away.zip" in output
-    assert "config/demo.yaml" in output
-    assert not (finished.folder / "data/away.zip").exists()
-
-
-def test_an_archive_put_in_place_by_hand_is_kept(finished):
-    placed = finished.folder / "data/byhand.zip"
-    placed.parent.mkdir(exist_ok=True)
-    placed.write_bytes((finished.folder / "mylab.zip").read_bytes())
-    config = finished.config(dataset={"name": "byhand", "source": "http://127.0.0.1:9/byhand.zip"})
-    assert "download" not in finished.would_run(*config)
-    finished.snakemake("results/byhand/data/v1.h5", "--forcerun", "download", *config)
-    assert placed.read_bytes() == (finished.folder / "mylab.zip").read_bytes()
-
-
 def test_snakemakes_report_holds_every_result_with_its_caption(finished, tmp_path):
     finished.snakemake("--report", tmp_path / "report.zip", *finished.config())
     with zipfile.ZipFile(tmp_path / "report.zip") as report:

@@ -41,6 +41,11 @@ PUBLISHED = (
     if config["dataset"]["published"]
     else {}
 )
+BY_HAND = f"data/{DATASET}.zip"
+DOWNLOADED = {
+    "archive": f"{RESULTS}/data/downloaded.zip",
+    "record": f"{RESULTS}/data/downloaded.json",
+}
 FORMATS = ("csv", "md", "tex", "html")
 PAGES = ("csv", "md", "html")
 FIGURE_REGIONS = PLAN.figure_regions()
@@ -170,12 +175,19 @@ def training_group(wildcards):
 
 
 def archive():
-    """The archive in the published layout, wherever it comes from."""
+    """The archive, wherever it comes from, and the record of a downloaded one."""
     if config["dataset"]["layout"] == "simulated":
-        return f"{RESULTS}/data/archive.zip"
+        return {"archive": f"{RESULTS}/data/archive.zip"}
     if download.is_local(config["dataset"]["source"]):
-        return config["dataset"]["source"]
-    return f"data/{DATASET}.zip"
+        return {"archive": config["dataset"]["source"]}
+    return {"archive": BY_HAND} if os.path.exists(BY_HAND) else DOWNLOADED
+
+
+def source():
+    """Where the archive comes from; the record of a downloaded one then says from which address."""
+    if archive() == {"archive": BY_HAND}:
+        return f"{BY_HAND}, put there by hand"
+    return config["dataset"]["source"] or "simulated"
 
 
 def training_input(wildcards):

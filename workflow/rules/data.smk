@@ -2,12 +2,13 @@ localrules:
     download,
 
 
+# Never data/NAME.zip: what a person puts there is no output of a rule, so nothing that Snakemake does removes it.
 rule download:
     input:
         **MANIFEST,
     output:
-        # update: an archive that is already in place is verified and kept, not removed and fetched again.
-        archive=update(f"data/{DATASET}.zip"),
+        archive=ensure(DOWNLOADED["archive"], non_empty=True),
+        record=ensure(DOWNLOADED["record"], non_empty=True),
     log:
         f"{RESULTS}/logs/download.log",
     retries: 2
@@ -19,6 +20,7 @@ rule download:
     params:
         source=config["dataset"]["source"],
         mirrors=config["dataset"]["mirrors"],
+        by_hand=BY_HAND,
     message:
         "Downloading {params.source}"
     script:
@@ -49,7 +51,7 @@ rule simulate:
 rule preprocess:
     input:
         **MANIFEST,
-        archive=archive(),
+        **archive(),
         code=package("data"),
     output:
         region=ensure(f"{RESULTS}/data/{{region}}.h5", non_empty=True),
@@ -62,7 +64,8 @@ rule preprocess:
         runtime=growing(10),
     params:
         dataset=DATASET,
-        source=config["dataset"]["source"] or "simulated",
+        layout=config["dataset"]["layout"],
+        source=source(),
         intensity_range=config["dataset"]["intensity_range"],
         split=config["split"],
         blur=config["receptive_field"]["blur"],

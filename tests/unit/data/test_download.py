@@ -1,5 +1,6 @@
 """Fetching: a whole archive or nothing, and one line that says why; all servers are on the loopback."""
 
+import hashlib
 import io
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,7 +19,7 @@ import pytest
 
 from daenr.data import download
 from daenr.data.archive import ArchiveError, Fingerprint, Manifest, git_blob_sha1
-from daenr.data.download import fetch, is_local, locate
+from daenr.data.download import fetch, fetched_from, is_local, locate
 
 REPOSITORY = Path(__file__).parents[3]
 HTML = b"\n<!DOCTYPE html><html>Please accept our cookies</html>"
@@ -117,7 +119,7 @@ def failure(
     message = str(caught.value)
     assert "\n" not in message
     assert message.startswith(f"{destination}: could not be fetched")
-    assert f"put the file there by hand, from {addresses[0]}" in message
+    assert f"put the file from {addresses[0]} at data/NAME.zip by hand" in message
     assert "--configfile config/demo.yaml" in message
     assert not list(destination.parent.glob("*"))
     return message
@@ -148,14 +150,13 @@ def test_a_doi_becomes_an_address_and_mirrors_follow() -> None:
         "https://example.org/a?type=x&id=1",
     ]
     assert locate("http://example.org/x.zip") == ["http://example.org/x.zip"]
-    assert locate("lab/x.zip", ["https://example.org/x.zip"]) == ["lab/x.zip"]
 
 
 @pytest.mark.parametrize(
-    "source", ["", "doi:", "doi:11.1/x", "doi:10.1371", "ftp://example.org/x", "https://"]
+    "source", ["", "lab/x.zip", "doi:", "doi:11.1/x", "doi:10.1371", "ftp://example.org/x", "https://"]
 )
 def test_a_malformed_source_is_refused_with_the_forms_there_are(source: str) -> None:
-    with pytest.raises(ValueError, match=r"must be doi:10\.xxxx/name, an http") as caught:
+    with pytest.raises(ValueError, match=r"must be doi:10\.xxxx/name or an http") as caught:
         locate(source)
     assert repr(source) in str(caught.value)
 
@@ -169,11 +170,13 @@ def test_a_malformed_mirror_is_refused() -> None:
 
 
 @pytest.mark.parametrize("manifest", [MANIFEST, None])
-def test_an_archive_is_downloaded_once(site: Site, destination: Path, manifest: Manifest | None) -> None:
-    address = site.serve("/a.zip", (200, GOOD))
-    assert fetch(address, destination, manifest) == destination
+def test_an_archive_takes_the_place_of_what_was_there(
+    site: Site, destination: Path, manifest: Manifest | None
+) -> None:
+    destination.parent.mkdir()
+    destination.write_bytes(FLIPPED)
+    fetch(site.serve("/a.zip", (200, GOOD)), destination, manifest)
     assert destination.read_bytes() == GOOD
-    assert fetch(address, destination, manifest) == destination
     assert site.requests == ["/a.zip"]
     assert list(destination.parent.iterdir()) == [destination]
 
@@ -242,7 +245,7 @@ def test_waiting_doubles(site: Site, destination: Path, monkeypatch: pytest.Monk
         (HTML, "a web page came instead of a zip file"),
         (b"", "cannot be read as a zip file"),
         (GOOD[:-100], "cannot be read as a zip file"),
-        (bytes(FLIPPED), "damaged"),
+        (bytes(FLIPPED), "cannot be read"),
     ],
     ids=["html", "empty", "cut", "flipped"],
 )
@@ -351,7 +354,8 @@ def test_a_later_attempt_succeeds_where_the_file_was_not_there_before(site: Site
     address = site.serve("/a.zip", (404, HTML), (404, HTML), (200, GOOD))
     failure(destination, address)
     failure(destination, address)
-    assert fetch(address, destination, MANIFEST).read_bytes() == GOOD
+    fetch(address, destination, MANIFEST)
+    assert destination.read_bytes() == GOOD
 
 
 def test_a_killed_download_leaves_nothing_in_place(destination: Path) -> None:
@@ -384,43 +388,38 @@ def test_mirrors_are_tried_in_turn_and_each_failure_is_named(site: Site, destina
     assert site.requests == ["/gone", "/page", "/gone", "/page", "/a.zip"]
 
 
-# ---- what is there already ----------------------------------------------------------------------------
+# ---- what came is remembered --------------------------------------------------------------------------
 
 
-def test_a_damaged_archive_is_named_moved_aside_and_fetched_anew(
-    site: Site, destination: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    destination.parent.mkdir()
+def test_the_record_says_from_which_address_what_came(site: Site, destination: Path) -> None:
+    gone, there = site.serve("/gone", (404, b"")), site.serve("/a.zip", (200, GOOD))
+    begun = datetime.now(UTC).replace(microsecond=0)
+    record = fetch(gone, destination, MANIFEST, [there])
+    assert begun <= datetime.fromisoformat(str(record.pop("time"))) <= datetime.now(UTC)
+    assert record == {
+        "source": gone,
+        "address": there,
+        "sha256": hashlib.sha256(GOOD).hexdigest(),
+        "bytes": len(GOOD),
+    }
+    assert fetched_from(record, destination, gone) == there
+
+
+def test_an_archive_from_another_source_is_refused(site: Site, destination: Path) -> None:
+    address = site.serve("/a.zip", (200, GOOD))
+    record = fetch(address, destination, None)
+    with pytest.raises(
+        ArchiveError, match=rf"was fetched for dataset\.source {address}, not doi:10\.1/x; delete"
+    ):
+        fetched_from(record, destination, "doi:10.1/x")
+
+
+def test_an_archive_that_was_damaged_later_is_refused(site: Site, destination: Path) -> None:
+    address = site.serve("/a.zip", (200, GOOD))
+    record = fetch(address, destination, None)
     destination.write_bytes(FLIPPED)
-    fetch(site.serve("/a.zip", (200, GOOD)), destination, MANIFEST)
-    aside = destination.parent / "recording.zip.damaged"
-    assert destination.read_bytes() == GOOD
-    assert aside.read_bytes() == FLIPPED
-    assert str(destination) in caplog.text
-    assert str(aside) in caplog.text
-
-
-def test_a_local_archive_is_copied_and_left_alone(tmp_path: Path, destination: Path) -> None:
-    source = tmp_path / "lab.zip"
-    source.write_bytes(GOOD)
-    fetch(str(source), destination, None)
-    assert destination.read_bytes() == source.read_bytes() == GOOD
-
-
-def test_a_local_archive_that_is_missing_or_damaged_is_one_line(tmp_path: Path, destination: Path) -> None:
-    source = tmp_path / "lab.zip"
-    assert f"{source}: cannot be copied (No such file or directory)" in failure(destination, str(source))
-    source.write_bytes(FLIPPED)
-    assert "damaged" in failure(destination, str(source))
-    assert source.read_bytes() == FLIPPED
-
-
-def test_a_damaged_local_archive_in_its_own_place_is_not_moved(destination: Path) -> None:
-    destination.parent.mkdir()
-    destination.write_bytes(FLIPPED)
-    with pytest.raises(ArchiveError, match="damaged"):
-        fetch(str(destination), destination, None)
-    assert destination.read_bytes() == FLIPPED
+    with pytest.raises(ArchiveError, match=rf"is damaged: not the file that came from {address}; delete"):
+        fetched_from(record, destination, address)
 
 
 def test_a_place_that_cannot_be_written_is_one_line(site: Site, tmp_path: Path) -> None:

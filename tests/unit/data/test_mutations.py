@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daenr.data import archive
-from daenr.data.archive import ArchiveError, Recording
+from daenr.data.archive import ArchiveError
+from daenr.data.layouts import antolik2016
+from daenr.data.recording import Recording
 
 REPEATS, TRAIN, TEST, PIXELS, NEURONS = 2, 5, 3, 9, 4
 FIELDS = {
@@ -80,7 +82,7 @@ def read(path: Path, content: bytes) -> Recording | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numpy warns of headers that it can hardly read
         try:
-            recording = archive.read(path, "region1")
+            recording = antolik2016.read(path, "region1")
             archive.verify(path, None)
         except ArchiveError as error:
             refusal = str(error)

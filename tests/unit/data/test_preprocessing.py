@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import daenr
-from daenr.data.archive import Recording
 from daenr.data.preprocessing import image_ids, preprocess, split, to_model_images
 from daenr.data.receptive_fields import centres
+from daenr.data.recording import Recording
 from daenr.data.region import RegionData, read_region, write_region
 
 RANGE = (0.0, 0.000255)

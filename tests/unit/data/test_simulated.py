@@ -11,7 +11,8 @@ import skimage.data
 from numpy.lib.stride_tricks import sliding_window_view
 
 from daenr.data import archive, simulated
-from daenr.data.archive import Recording
+from daenr.data.layouts import antolik2016
+from daenr.data.recording import Recording
 from daenr.data.simulated import Population, simulate, simulate_archive
 from daenr.paper.published import region_sizes
 from daenr.statistics import ceilings
@@ -368,7 +369,7 @@ def test_the_archive_is_read_like_the_published_one(tmp_path: Path) -> None:
     path = tmp_path / "simulated.zip"
     simulate_archive(path, {"region2": SMALL, "mine": SMALL}, seed=1)
     assert archive.regions(path) == ["mine", "region2"]
-    read, made = archive.read(path, "region2"), simulate("region2", **SMALL, seed=1)
+    read, made = antolik2016.read(path, "region2"), simulate("region2", **SMALL, seed=1)
     for name in ("training_images", "training_responses", "test_images", "test_trials", "responsive"):
         np.testing.assert_array_equal(getattr(read, name), getattr(made, name))
 

@@ -1,0 +1,174 @@
+"""The layout of the supplement of Antolik et al. 2016 (doi:10.1371/journal.pcbi.1004927.s001).
+
+====================== ============================ ==================================================
+``training_inputs``    (train, pixels)              training images, row-major, raw intensities
+``training_set``       (train, neurons)             responses to them, single trials
+``validation_inputs``  (test, pixels)               the paper's *test* images
+``raw_validation_set`` (repeats, test, neurons)     responses to them, single trials
+``validation_set``     (test, neurons)              mean of ``raw_validation_set`` over the repeats
+``responsive``         (neurons), optional, bool    simulated recordings only: the cells that see the image
+====================== ============================ ==================================================
+
+They are files ``Data/<region>/<name>.npy`` of an archive, see `archive`. Whatever `read` returns is sound.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from daenr.data.archive import Manifest, Member, array, compare, in_region, opened
+from daenr.data.recording import Recording
+from daenr.files import atomic
+
+MAX_REGION_BYTES = 8 * 2**30
+"""Most memory that a region's arrays take once they are in float64; single bytes grow eightfold."""
+
+MEAN_TOLERANCE = 1e-6
+"""Largest relative difference of ``validation_set`` from the mean over repeats: float32 rounding passes."""
+
+_NDIM = {
+    "training_inputs": 2,
+    "training_set": 2,
+    "validation_inputs": 2,
+    "validation_set": 2,
+    "raw_validation_set": 3,
+}
+_TRUTH = "responsive"
+
+
+def read(archive: Path, region: str, manifest: Manifest | None = None) -> Recording:
+    """Read and check one region; with a manifest, every file that is read must be as the manifest says.
+
+    Raises:
+        ArchiveError: the archive, a file in it or its values are refused; names them and says what to do.
+    """
+    with opened(archive) as members:
+        files = _files(in_region(members, region), region)
+        if manifest is not None:
+            names = {file.name: file for file in files.values()}
+            if unknown := sorted(set(names) - set(manifest.files)):
+                raise ValueError(f"{', '.join(unknown)}: not in the manifest; list them or drop the manifest")
+            compare(names, {name: manifest.files[name] for name in names})
+        _check_shapes(region, {stem: _shape(file, stem) for stem, file in files.items()})
+        contents = {stem: file.content() for stem, file in files.items()}
+        arrays = {stem: array(files[stem].name, contents[stem]) for stem in files}
+        # A blank image among published ones would be the publisher's, and no damage: the hashes vouch for it.
+        _check_values(region, arrays, allow_blank=manifest is not None)
+    return Recording(
+        region=region,
+        training_images=arrays["training_inputs"],
+        training_responses=arrays["training_set"],
+        test_images=arrays["validation_inputs"],
+        test_trials=arrays["raw_validation_set"],
+        responsive=arrays.get(_TRUTH),
+        sha256={files[stem].name: hashlib.sha256(content).hexdigest() for stem, content in contents.items()},
+    )
+
+
+def write(archive: Path, recordings: Iterable[Recording]) -> None:
+    """Write recordings in this layout as a zip; the same recordings always make the same bytes.
+
+    ``validation_set`` is the mean of the trials over repeats; ``responsive`` is written where it is known.
+    """
+    arrays = {
+        f"Data/{recording.region}/{stem}": values
+        for recording in recordings
+        for stem, values in _published(recording).items()
+    }
+    with atomic(archive) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
+
+
+def _published(recording: Recording) -> dict[str, np.ndarray]:
+    """A recording's arrays under the names that the archive gives them."""
+    arrays = {
+        "training_inputs": recording.training_images,
+        "training_set": recording.training_responses,
+        "validation_inputs": recording.test_images,
+        "validation_set": recording.test_trials.mean(axis=0),
+        "raw_validation_set": recording.test_trials,
+    }
+    return arrays if recording.responsive is None else {**arrays, _TRUTH: recording.responsive}
+
+
+def _files(members: Mapping[str, Member], region: str) -> dict[str, Member]:
+    """The region's files in the order of the table above: all that are needed, and the truth where it is there."""
+    missing = [f"{stem}.npy" for stem in _NDIM if stem not in members]
+    if missing:
+        raise ValueError(f"Data/{region}/ lacks {', '.join(missing)}; add what is missing or get it again")
+    return {stem: members[stem] for stem in (*_NDIM, _TRUTH) if stem in members}
+
+
+def _shape(file: Member, stem: str) -> tuple[int, ...]:
+    """Shape from a file's header; refuses a type or a number of axes that the array cannot have."""
+    shape, dtype = file.header()
+    kinds, wanted = ("b", "bool") if stem == _TRUTH else ("fiu", "real numbers (float or integer)")
+    if dtype.kind not in kinds:
+        raise ValueError(f"{file.name}: holds {dtype}, needs {wanted}; save it as such")
+    ndim = _NDIM.get(stem, 1)
+    if len(shape) != ndim:
+        raise ValueError(f"{file.name}: shape {shape}, needs {ndim} axes; save it in the published layout")
+    return shape
+
+
+def _check_shapes(region: str, found: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse arrays whose counts of images, pixels, repeats and neurons do not fit each other, or memory."""
+    (train, pixels), (train_trials, neurons) = found["training_inputs"], found["training_set"]
+    (test, test_pixels), (repeats, *trials) = found["validation_inputs"], found["raw_validation_set"]
+    wrong = [
+        f"{what}, got {first} and {second}"
+        for what, first, second in (
+            ("training_inputs.npy and training_set.npy need as many images", train, train_trials),
+            ("training_inputs.npy and validation_inputs.npy need as many pixels", pixels, test_pixels),
+            ("validation_inputs.npy and raw_validation_set.npy need as many images", test, trials[0]),
+            ("training_set.npy and raw_validation_set.npy need as many neurons", neurons, trials[1]),
+            ("validation_set.npy must be images x neurons", found["validation_set"], tuple(trials)),
+            ("responsive.npy must be one a neuron", found.get(_TRUTH, (neurons,)), (neurons,)),
+        )
+        if first != second
+    ]
+    if min(train, pixels, neurons, repeats) < 1:
+        counts = f"{train} images of {pixels} pixels, {neurons} neurons, {repeats} repeats"
+        wrong.append(f"{counts}: each must be 1 at least")
+    elif math.isqrt(pixels) ** 2 != pixels:
+        wrong.append(f"training_inputs.npy has {pixels} pixels an image, which is no square")
+    if test < 3:
+        wrong.append(f"validation_inputs.npy has {test} images, needs 3 at least")
+    if wrong:
+        raise ValueError(f"Data/{region}/: {'; '.join(wrong)}; save the arrays in the published layout")
+    memory = sum(math.prod(shape) for shape in found.values()) * np.dtype(np.float64).itemsize
+    if memory > MAX_REGION_BYTES:
+        raise ValueError(
+            f"Data/{region}/: {memory} bytes as float64, at most {MAX_REGION_BYTES}; make the arrays smaller"
+        )
+
+
+def _check_values(region: str, arrays: Mapping[str, np.ndarray], *, allow_blank: bool) -> None:
+    """Refuse values that no recording has: not finite, negative responses, blank images, another mean."""
+    for stem, values in arrays.items():
+        name = f"Data/{region}/{stem}.npy"
+        # Float32 is what the models compute in; the negation also finds NaN.
+        unfit = ~(np.abs(values) <= np.finfo(np.float32).max)
+        _refuse_where(unfit, f"{name}: no finite number in float32", "remove that image or neuron")
+        if stem.endswith("_set"):
+            _refuse_where(values < 0, f"{name}: a negative response", "save responses as rates")
+        if stem.endswith("_inputs") and not allow_blank:
+            blank = (values == values[:, :1]).all(axis=1)
+            _refuse_where(blank, f"{name}: an image with all pixels equal", "remove it and its responses")
+    mean = arrays["raw_validation_set"].mean(axis=0)
+    _refuse_where(
+        np.abs(arrays["validation_set"] - mean) > MEAN_TOLERANCE * mean,
+        f"Data/{region}/validation_set.npy: not the mean of raw_validation_set.npy over its repeats",
+        "compute it again",
+    )
+
+
+def _refuse_where(wrong: Bool[np.ndarray, "..."], what: str, remedy: str) -> None:
+    """Refuse an array with a wrong value, naming the index of the first one and how many there are."""
+    if wrong.any():
+        index = ", ".join(str(i) for i in np.unravel_index(int(wrong.argmax()), wrong.shape))
+        raise ValueError(f"{what} at index {index} ({np.count_nonzero(wrong)} in all); {remedy}")
