@@ -27,13 +27,13 @@ import yaml
 
 from daenr.config import resolve
 from daenr.data.region import read_region
-from daenr.paper.plan import METRICS, Cell, Plan
+from daenr.paper.plan import TABLE_METRICS, Cell, Plan
 from daenr.statistics.metrics import evaluate, score
 
 ROOT = Path(__file__).parents[1]
 PAPER = ROOT / "config/paper"
 SEEDS = {"precision": range(10), "preset": range(5)}
-ALL_METRICS = [*METRICS["table2"], *METRICS["table4"]]
+ALL_METRICS = [*TABLE_METRICS["table2"], *TABLE_METRICS["table4"]]
 TABLES = ("table2", "table4")
 """The tables that are compared unless others are asked for."""
 
@@ -152,7 +152,7 @@ def show(comparison: str, frame: pd.DataFrame) -> None:
         found = differences(frame, arms, ["validation", *ALL_METRICS])
     else:
         by_table = [
-            differences(frame[frame["table"] == table], arms, list(METRICS[table]))
+            differences(frame[frame["table"] == table], arms, list(TABLE_METRICS[table]))
             for table in frame["table"].unique()
         ]
         found = pd.concat(by_table)

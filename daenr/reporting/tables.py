@@ -165,7 +165,7 @@ def tidy(
         )
         for cell in cells
         if cell.table == table
-        for metric in runs.METRICS[table]
+        for metric in runs.TABLE_METRICS[table]
     ]
     single = pd.DataFrame(measured, columns=[*_KEY, "value", "note", "run"]).astype({"value": float})
     frame = (
