@@ -1,7 +1,3 @@
-localrules:
-    download,
-
-
 rule download:
     input:
         **MANIFEST,
@@ -11,8 +7,9 @@ rule download:
     log:
         f"{RESULTS}/logs/download.log",
     retries: 2
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
+        "daenr"
     resources:
         mem_mb=1000,
         runtime=60,
@@ -33,7 +30,7 @@ rule simulate:
     log:
         f"{RESULTS}/logs/simulate.log",
     conda:
-        "../../envs/environment.yaml"
+        "daenr"
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
@@ -56,7 +53,7 @@ rule preprocess:
     log:
         f"{RESULTS}/logs/preprocess/{{region}}.log",
     conda:
-        "../../envs/environment.yaml"
+        "daenr"
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
