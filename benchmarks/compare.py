@@ -78,7 +78,7 @@ def trained(cell: Cell, config: Mapping[str, Any], data: Path) -> dict[str, Any]
         "steps": result.fit.history[-1].step,
         "seconds": round(result.seconds, 3),
         "validation": result.fit.best.validation["total"],
-        **{name: getattr(metrics, name) for name in ALL_METRICS},
+        **{name: metrics[name] for name in ALL_METRICS},
     }
 
 
@@ -97,15 +97,15 @@ def measure(
     cores: int,
 ) -> None:
     """Train what the CSV does not have yet; the arms of a run follow each other."""
-    written = yaml.safe_load(configfile.read_text())
+    written = yaml.safe_load(configfile.read_text(encoding="utf-8"))
     configs = {arm: arm_config(comparison, arm, written) for arm in ARMS[comparison]}
     config = configs[ARMS[comparison][0]]
     folder = data or ROOT / "results" / config["dataset"]["name"] / "data"
     done = set()
     if output.exists():
-        with output.open(newline="") as file:
+        with output.open(encoding="utf-8", newline="") as file:
             done = {tuple(row[key] for key in KEY) for row in csv.DictReader(file)}
-    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool, output.open("a") as file:
+    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool, output.open("a", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [*KEY, *MEASURED], lineterminator="\n")
         if not done:
             writer.writeheader()

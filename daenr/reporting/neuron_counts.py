@@ -1,41 +1,30 @@
-"""Figures 2-8 of the paper; one function a kind of figure, arrays and frames in, a matplotlib Figure out.
-
-Nothing here touches pyplot's global state. Widths are those of one and of two columns of a journal, so that a figure
-is printed at the size at which it was drawn.
-"""
+"""Figures 3, 4 and 8: how many neurons each model predicts significantly."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.markers import CARETDOWN
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from daenr.files import atomic
+from daenr.registry import split_model
+from daenr.reporting.figures import CHARACTER, DOUBLE, SINGLE, styled, without_models
 from daenr.reporting.labels import layer_label, model_label, region_label
+from daenr.run import Run
+from daenr.statistics.significance import RULES
 
-label = model_label
-"""Label of a row of reconstructions: CAE-FR₁."""
-
-SINGLE, DOUBLE = 3.3, 6.9
-"""Widths of one and of two columns, inches."""
-
-FONT, SMALL = 8, 7
-"""Sizes of labels, and of numbers and notes, points."""
-
-_CHARACTER = 0.065
-"""Room for one digit of size ``SMALL`` or one letter of size ``FONT``, inches."""
+_COUNTS = ["significant", "insignificant", "significant_bh", "significant_permutation", "chance"]
+COLUMNS = ["region", "model", "layer", "seed", *_COUNTS]
+"""Columns of the frame of counts: numbers of neurons, those of ``RULES`` among them, and how many would be significant
+on shuffled data."""
 
 _COLOURS = {"significant": "#E69F00", "corrected": "#E69F00", "insignificant": "#B3E2D3"}
 """Orange and green, the paper's two hues; the green is pale, so that they are told apart in gray."""
@@ -50,84 +39,36 @@ _CHANCE: Mapping[str, Any] = {"marker": CARETDOWN, "markersize": 4, "color": "bl
 """Marker of the number that is expected on shuffled data; its tip touches the bar."""
 
 
-def save(figure: Figure, png: Path, pdf: Path) -> None:
-    """Write a figure as pixels for the screen and as vectors for print; equal figures make equal files."""
-    # 42 embeds TrueType fonts, which journals and editors of PDFs want.
-    with mpl.rc_context({"pdf.fonttype": 42}):
-        with atomic(png) as path:
-            figure.savefig(path, dpi=300)
-        with atomic(pdf) as path:
-            figure.savefig(path, metadata={"CreationDate": None})
-
-
-def reconstructions(
-    originals: Float32[np.ndarray, "images 1 32 32"],
-    rows: Mapping[str, Float32[np.ndarray, "images 1 32 32"]],
-    count: int = 10,
-) -> Figure:
-    """Figures 2, 6 and 7: test images and what each model makes of them.
-
-    The images shown are evenly spaced in the test set, the same for every model. Under a model's label stands its MSE
-    over *all* test images, as in Table 2.
+def tidy(tested: Iterable[tuple[Run, pd.DataFrame]]) -> pd.DataFrame:
+    """Count the neurons of each run.
 
     Args:
-        originals: the test images, intensities in [-1, 1].
-        rows: each model's reconstructions of the same images, under the label of its row.
-        count: how many images are shown, fewer if there are fewer.
+        tested: runs, and what `daenr.statistics.significance.neuron_significance` returns of each.
+
+    Returns:
+        Columns ``COLUMNS``, one row a run.
     """
-    shown = {"Original": originals}
-    for name, images in rows.items():
-        error = np.square(images - originals, dtype=np.float64).mean()
-        shown[f"{name}\nMSE {error:.3f}"] = images
-    note = f"MSE: mean over all {len(originals)} test images, intensities from \N{MINUS SIGN}1 to 1"
-    return _image_rows(shown, count, note)
+    rows = []
+    for run, neurons in tested:
+        significant, *others = (int(neurons[rule].sum()) for rule in RULES)
+        counts = (significant, len(neurons) - significant, *others, neurons["chance"].sum())
+        rows.append((run.region, run.model, run.layer, run.seed, *counts))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def stimuli(images: Mapping[str, Float32[np.ndarray, "images 1 32 32"]], count: int = 10) -> Figure:
-    """Figure 5: examples of the training stimuli, one row a region.
-
-    Args:
-        images: the training images of each region, intensities in [-1, 1]; their numbers may differ.
-        count: how many are shown of each, evenly spaced in the training set.
-    """
-    return _image_rows({region_label(region): stack for region, stack in images.items()}, count)
-
-
-def _image_rows(rows: Mapping[str, np.ndarray], count: int, note: str = "") -> Figure:
-    """Rows of images on one gray scale from -1 (black) to 1 (white), each row with its label at the left."""
-    columns = min(count, max(len(images) for images in rows.values()))
-    margin = _CHARACTER * max(len(line) for name in rows for line in name.splitlines()) + 0.1
-    side = min((DOUBLE - margin) / columns, 0.8)
-    figure = Figure(
-        figsize=(max(margin + side * columns, SINGLE), side * len(rows) + (0.2 if note else 0)),
-        layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.01, wspace=0.02, hspace=0.02),
-    )
-    grid = figure.subplots(len(rows), columns, squeeze=False)
-    for axes, (name, images) in zip(grid, rows.items(), strict=True):
-        axes[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=FONT)
-        for ax in axes:
-            ax.set(xticks=[], yticks=[], frame_on=False)
-        shown = np.linspace(0, len(images) - 1, min(columns, len(images))).round().astype(int)
-        for ax, index in zip(axes, shown, strict=False):
-            ax.imshow(images[index, 0], cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
-    if note:
-        figure.supxlabel(note, fontsize=SMALL)
-    return figure
-
-
+@styled
 def neuron_counts(counts: pd.DataFrame, threshold: float = 0.05) -> Figure:
     """Figures 3 and 8: how many neurons of each region a model predicts significantly, by the layer read out.
 
     Args:
-        counts: columns region, model, layer, significant, insignificant, significant_bh (those of the significant
-            that survive Benjamini and Hochberg's correction), chance (how many would be significant on shuffled
-            data): numbers of neurons, or their means over seeds, in the order in which they are to be shown.
+        counts: what `tidy` returns, of which the mean over seeds is shown; regions in the order of the panels.
         threshold: the p-value up to which a neuron is significant, and the corrected one.
     """
-    panels = [panel for _, panel in counts.groupby(["region", "model"], sort=False)]
+    panels = [panel for _, panel in _over_seeds(counts).groupby(["region", "model"], sort=False)]
     return _bar_panels(panels, min(len(panels), 3), threshold)
 
 
+@styled
 def neuron_counts_by_model(counts: pd.DataFrame, threshold: float = 0.05) -> Figure:
     """Figure 4: the same, a row of panels for each model (end to end first) and a column for each region.
 
@@ -135,26 +76,27 @@ def neuron_counts_by_model(counts: pd.DataFrame, threshold: float = 0.05) -> Fig
         counts: as for ``neuron_counts``.
         threshold: as there.
     """
-    panels = [panel for _, panel in counts.groupby(["model", "region"], sort=False)]
-    panels.sort(key=lambda panel: not str(panel["model"].iloc[0]).startswith("cnn-"))
+    panels = [panel for _, panel in _over_seeds(counts).groupby(["model", "region"], sort=False)]
+    panels.sort(key=lambda panel: split_model(panel["model"].iloc[0])[0] is not None)
     return _bar_panels(panels, counts["region"].nunique(), threshold)
+
+
+def _over_seeds(counts: pd.DataFrame) -> pd.DataFrame:
+    """Mean counts of each region, model and layer."""
+    return counts.groupby(["region", "model", "layer"], sort=False, as_index=False)[_COUNTS].mean()
 
 
 def _bar_panels(panels: Sequence[pd.DataFrame], columns: int, threshold: float) -> Figure:
     """One panel of bars for each frame (of one region and model), row by row."""
     if not panels:
-        figure = Figure(figsize=(SINGLE, 0.6))
-        figure.text(
-            0.5, 0.5, "The config leaves out every model of this figure.", ha="center", fontsize=SMALL
-        )
-        return figure
+        return without_models()
     rows = -(-len(panels) // columns)
     width = SINGLE if columns == 1 else DOUBLE
     bars = max(len(panel) for panel in panels)
     legend = _legend(threshold)
     lines = -(-len(legend) // columns)
     height = 0.3 + 0.14 * lines + rows * (0.45 + _ROW * bars)
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height))
     grid = figure.subplots(rows, columns, squeeze=False)
     for ax in grid.flat[len(panels) :]:
         ax.set_axis_off()
@@ -165,9 +107,9 @@ def _bar_panels(panels: Sequence[pd.DataFrame], columns: int, threshold: float) 
         total = ax.get_xlim()[1]
         ax.set_xlim(-before * total, (1 + after) * total)
     for ax in grid[:, 0]:
-        ax.set_ylabel("Layer", fontsize=FONT)
-    figure.supxlabel("Number of neurons", fontsize=FONT)
-    figure.legend(handles=legend, loc="outside upper center", ncols=columns, frameon=False, fontsize=SMALL)
+        ax.set_ylabel("Layer")
+    figure.supxlabel("Number of neurons")
+    figure.legend(handles=legend, loc="outside upper center", ncols=columns)
     return figure
 
 
@@ -185,7 +127,6 @@ def _style(part: str) -> dict[str, Any]:
     return {
         "facecolor": _COLOURS[part],
         "hatch": _HATCHES[part],
-        "hatch_linewidth": 0.7,
         "edgecolor": "white",
         "linewidth": 0,
     }
@@ -196,7 +137,7 @@ def _bars(ax: Axes, panel: pd.DataFrame, width: float) -> tuple[float, float]:
 
     Args:
         ax: the panel; its x axis ends at the longest bar.
-        panel: rows of ``counts``.
+        panel: rows of counts.
         width: of the panel with its tick labels, inches.
 
     Returns:
@@ -216,12 +157,11 @@ def _bars(ax: Axes, panel: pd.DataFrame, width: float) -> tuple[float, float]:
     ax.set_xticks(ticks[(ticks >= 0) & (ticks <= total)])
     ax.set_yticks(places, [layer_label(layer) for layer in panel["layer"]])
     ax.set_ylim(len(panel) - 0.5, -0.6)
-    ax.tick_params(axis="x", labelsize=SMALL)
-    ax.tick_params(axis="y", labelsize=FONT, length=0)
-    ax.spines[["left", "top", "right"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
     ax.spines["bottom"].set_bounds(0, total)
     title = f"{region_label(panel['region'].iloc[0])}, {model_label(panel['model'].iloc[0])}"
-    ax.set_title(textwrap.fill(title, int(width / _CHARACTER)), fontsize=FONT)
+    ax.set_title(textwrap.fill(title, int(width / CHARACTER)))
     return before / total, after / total
 
 
@@ -244,13 +184,13 @@ def _part(
     outside = 0.0
     for place, (start, count) in enumerate(zip(starts, counts, strict=True)):
         text = f"{count:.1f}".removesuffix(".0")
-        room = (len(text) * _CHARACTER + 0.1) * inch
+        room = (len(text) * CHARACTER + 0.1) * inch
         if count >= room:
             # The box keeps the hatches off the digits.
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
-            ax.text(start + count / 2, place, text, ha="center", va="center", fontsize=SMALL, bbox=box)
+            ax.text(start + count / 2, place, text, ha="center", va="center", bbox=box)
             continue
         outside = max(outside, room)
         edge, align = (-inch / 20, "right") if part == "significant" else (start + count + inch / 20, "left")
-        ax.text(edge, place, text, ha=align, va="center", fontsize=SMALL)
+        ax.text(edge, place, text, ha=align, va="center")
     return outside

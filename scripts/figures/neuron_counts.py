@@ -3,15 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
-from daenr.files import atomic
+from daenr.files import atomic, read_frame
 from daenr.logs import to_file
-from daenr.reporting import figures
+from daenr.reporting.figures import save
+from daenr.reporting.neuron_counts import neuron_counts, neuron_counts_by_model, tidy
 from daenr.run import Run
-from daenr.statistics.significance import RULES
-
-COUNTS = ["significant", "insignificant", "significant_bh", "significant_permutation", "chance"]
 
 
 def main(
@@ -23,24 +19,11 @@ def main(
     pdf: Path,
     csv: Path,
 ) -> None:
-    counts = pd.DataFrame(
-        [count(Run.parse(name), Path(path)) for name, path in zip(runs, significance, strict=True)],
-        columns=["region", "model", "layer", "seed", *COUNTS],
-    )
+    counts = tidy((Run.parse(name), read_frame(path)) for name, path in zip(runs, significance, strict=True))
     with atomic(csv) as path:
         counts.to_csv(path, index=False, lineterminator="\n")
-    draw = figures.neuron_counts_by_model if figure == "figure4" else figures.neuron_counts
-    mean = (
-        counts.drop(columns="seed").groupby(["region", "model", "layer"], sort=False, as_index=False).mean()
-    )
-    figures.save(draw(mean, threshold), png, pdf)
-
-
-def count(run: Run, significance: Path) -> list[object]:
-    tested = pd.read_csv(significance)
-    significant, bh, permutation = (int(tested[rule].sum()) for rule in RULES)
-    key = [run.region, run.model, run.layer, run.seed]
-    return [*key, significant, len(tested) - significant, bh, permutation, tested["chance"].sum()]
+    draw = neuron_counts_by_model if figure == "figure4" else neuron_counts
+    save(draw(counts, threshold), png, pdf)
 
 
 if __name__ == "__main__":

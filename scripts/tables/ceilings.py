@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
+from daenr.files import read_frame
 from daenr.logs import to_file
-from daenr.reporting import ceiling_tables, rendering
+from daenr.reporting import ceilings
+from daenr.reporting.rendering import save
 
 
-def main(ceilings: Sequence[Path], csv: Path, md: Path, tex: Path, html: Path) -> None:
-    frame = ceiling_tables.region_table({Path(path).stem: pd.read_csv(path) for path in ceilings})
-    rendering.save(frame, ceiling_tables.render_region_table(frame), csv, md, tex, html)
+def main(neurons: Sequence[Path], csv: Path, **rendered: Path) -> None:
+    frame = ceilings.tidy({Path(path).stem: read_frame(path) for path in neurons})
+    save(frame, ceilings.render(frame), csv, **rendered)
 
 
 if __name__ == "__main__":
     with to_file(Path(snakemake.log[0])):
         main(
-            ceilings=snakemake.input.ceilings,
+            neurons=snakemake.input.ceilings,
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

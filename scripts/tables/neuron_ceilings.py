@@ -5,11 +5,11 @@ from pathlib import Path
 from daenr.data.region import read_region
 from daenr.files import atomic
 from daenr.logs import to_file
-from daenr.reporting import ceiling_tables
+from daenr.statistics.ceilings import neuron_ceilings
 
 
 def main(region: Path, csv: Path) -> None:
-    neurons = ceiling_tables.neuron_table(read_region(region).test_trials)
+    neurons = neuron_ceilings(read_region(region).test_trials)
     with atomic(csv) as path:
         neurons.to_csv(path, index=False, lineterminator="\n")
 
