@@ -27,13 +27,13 @@ import yaml
 
 from daenr.config import resolve
 from daenr.data.region import read_region
-from daenr.paper.plan import METRICS, Cell, Plan
+from daenr.paper.plan import TABLE_METRICS, Cell, Plan
 from daenr.statistics.metrics import evaluate, score
 
 ROOT = Path(__file__).parents[1]
 PAPER = ROOT / "config/paper"
 SEEDS = {"precision": range(10), "preset": range(5)}
-ALL_METRICS = [*METRICS["table2"], *METRICS["table4"]]
+ALL_METRICS = [*TABLE_METRICS["table2"], *TABLE_METRICS["table4"]]
 TABLES = ("table2", "table4")
 """The tables that are compared unless others are asked for."""
 
@@ -78,7 +78,7 @@ def trained(cell: Cell, config: Mapping[str, Any], data: Path) -> dict[str, Any]
         "steps": result.fit.history[-1].step,
         "seconds": round(result.seconds, 3),
         "validation": result.fit.best.validation["total"],
-        **{name: getattr(metrics, name) for name in ALL_METRICS},
+        **{name: metrics[name] for name in ALL_METRICS},
     }
 
 
@@ -97,15 +97,15 @@ def measure(
     cores: int,
 ) -> None:
     """Train what the CSV does not have yet; the arms of a run follow each other."""
-    written = yaml.safe_load(configfile.read_text())
+    written = yaml.safe_load(configfile.read_text(encoding="utf-8"))
     configs = {arm: arm_config(comparison, arm, written) for arm in ARMS[comparison]}
     config = configs[ARMS[comparison][0]]
     folder = data or ROOT / "results" / config["dataset"]["name"] / "data"
     done = set()
     if output.exists():
-        with output.open(newline="") as file:
+        with output.open(encoding="utf-8", newline="") as file:
             done = {tuple(row[key] for key in KEY) for row in csv.DictReader(file)}
-    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool, output.open("a") as file:
+    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool, output.open("a", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [*KEY, *MEASURED], lineterminator="\n")
         if not done:
             writer.writeheader()
@@ -152,7 +152,7 @@ def show(comparison: str, frame: pd.DataFrame) -> None:
         found = differences(frame, arms, ["validation", *ALL_METRICS])
     else:
         by_table = [
-            differences(frame[frame["table"] == table], arms, list(METRICS[table]))
+            differences(frame[frame["table"] == table], arms, list(TABLE_METRICS[table]))
             for table in frame["table"].unique()
         ]
         found = pd.concat(by_table)

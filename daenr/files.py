@@ -1,4 +1,4 @@
-"""Atomic output: a file is either the old one or the whole new one, never half of it."""
+"""Files: written as a whole or not at all, and tables read back as they were written."""
 
 import errno
 import os
@@ -6,6 +6,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXTS = frozenset(
+    [
+        *("table", "region", "model", "layer", "metric", "control", "rule", "run"),
+        *("claim", "statement", "source", "verdict", "note", "standing"),
+    ]
+)
+"""Columns of our CSV files that are texts in every file that has them."""
 
 
 @contextmanager
@@ -55,3 +67,20 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def read_frame(path: Path) -> "pd.DataFrame":
+    """Read a CSV file that we wrote: ``TEXTS`` as they stand there, all else as numbers.
+
+    A region may be called ``1``, ``NA`` or ``TRUE``. An empty text is an empty string, an empty number is NaN.
+    """
+    import pandas as pd  # here, since the workflow's files are parsed without it
+
+    columns = pd.read_csv(path, nrows=0).columns
+    return pd.read_csv(
+        path,
+        dtype=dict.fromkeys(TEXTS & set(columns), str),
+        keep_default_na=False,
+        na_values={name: [""] for name in columns if name not in TEXTS},
+        encoding="utf-8",
+    )

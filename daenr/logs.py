@@ -15,7 +15,7 @@ def to_file(path: Path) -> Iterator[None]:
     do in their message, which is all that is written. Any other error is written with its traceback.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", buffering=1) as log, redirect_stdout(log), redirect_stderr(log):
+    with path.open("w", encoding="utf-8", buffering=1) as log, redirect_stdout(log), redirect_stderr(log):
         try:
             yield
         except Exception as error:

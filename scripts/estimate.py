@@ -126,7 +126,7 @@ def jobs(configfile: Path) -> tuple[dict[str, int], float]:
 
 
 def main(configfile: Path, cores: int) -> None:
-    config = resolve(yaml.safe_load(configfile.read_text()), ROOT)
+    config = resolve(yaml.safe_load(configfile.read_text(encoding="utf-8")), ROOT)
     counts, scheduling = jobs(configfile)
     runs = plan(config, PAPER)
     alike = {(run.model, run.layer, run.variant): replace(run, control=None) for run in runs}

@@ -1,6 +1,7 @@
 """Shapes and types written in the package's signatures are checked while tests run."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,25 @@ import pytest
 from jaxtyping import install_import_hook
 
 install_import_hook("daenr", "beartype.beartype")
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def copy_project() -> Callable[[Path], dict[str, str]]:
+    """Copy the project without results; the environment in which the copy's package is the one that is installed.
+
+    As after ``pip install -e .`` Python finds ``daenr`` there, and no other file of the copy.
+    """
+
+    def copy(folder: Path) -> dict[str, str]:
+        for name in ("config", "daenr", "docs", "envs", "scripts", "workflow"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / ".installed").mkdir()
+        (folder / ".installed/daenr").symlink_to(folder / "daenr")
+        return os.environ | {"PYTHONPATH": str(folder / ".installed")}
+
+    return copy
 
 
 @pytest.fixture

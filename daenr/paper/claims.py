@@ -4,11 +4,12 @@ Statements are in our own words; what a claim is about in a single row is its re
 is imported while the workflow's files are parsed, so it needs the standard library alone.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from daenr.paper.plan import CONTROL_METRICS, METRICS, Cell, Plan
-from daenr.registry import AUTOENCODERS, READOUTS
+from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Cell, Plan
+from daenr.registry import AUTOENCODERS, END_TO_END, READOUTS
 
 VERDICTS = ("supported", "not supported", "contradicted", "too few seeds to say")
 
@@ -33,6 +34,16 @@ class Claim:
     region: str
     metric: str
     pairs: tuple[tuple[Cell, Cell], ...]
+
+    def row(self) -> dict[str, Any]:
+        """The claim as plain values: what a job is handed."""
+        return {**vars(self), "pairs": [[cell.row() for cell in pair] for pair in self.pairs]}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Claim":
+        """The claim that ``row`` gave."""
+        pairs = ((Cell.from_row(treated), Cell.from_row(reference)) for treated, reference in row["pairs"])
+        return cls(**{**row, "pairs": tuple(pairs)})
 
 
 def claims(plan: Plan) -> list[Claim]:
@@ -63,7 +74,7 @@ def claims(plan: Plan) -> list[Claim]:
 def _table2(plan: Plan) -> Iterator[Claim]:
     cells = plan.cells("table2")
     for region in plan.regions:
-        for metric in METRICS["table2"]:
+        for metric in TABLE_METRICS["table2"]:
             yield Claim(
                 f"table2-{region}-{metric}",
                 "A CAE reconstructs images better if it also learns how neurons respond to them (CAE-FR).",
@@ -98,7 +109,7 @@ def _table3(plan: Plan) -> Iterator[Claim]:
         ),
     )
     for name, statement, pairs in contrasts:
-        for metric in METRICS["table3"]:
+        for metric in TABLE_METRICS["table3"]:
             yield Claim(f"table3-{name}-{metric}", statement, "Table 3", plan.focus, metric, pairs)
 
 
@@ -129,15 +140,18 @@ def _figure4(plan: Plan) -> Iterator[Claim]:
 
 def _table5(plan: Plan) -> Iterator[Claim]:
     cells = plan.cells("table5")
-    contrasts = [(f"cae-{readout}", "cae", [f"cae-{readout}"]) for readout in READOUTS if readout != "fr"]
+    contrasts = [
+        (f"cae-{readout}", f"with the readout {readout.upper()}", [f"cae-{readout}"], "cae")
+        for readout in READOUTS
+        if readout != "fr"
+    ]
     contrasts += [
-        (plain, plain, [f"{plain}-{readout}" for readout in READOUTS])
+        (plain, f"for the {plain.upper()}", [f"{plain}-{readout}" for readout in READOUTS], plain)
         for plain in AUTOENCODERS
         if plain != "cae"
     ]
-    for name, plain, joint in contrasts:
-        learner = f"with the readout {name[-2:].upper()}" if plain == "cae" else f"for the {plain.upper()}"
-        for metric in METRICS["table5"]:
+    for name, learner, joint, plain in contrasts:
+        for metric in TABLE_METRICS["table5"]:
             yield Claim(
                 f"table5-{name}-{metric}",
                 f"The gain in reconstruction is there {learner} too.",
@@ -150,10 +164,17 @@ def _table5(plan: Plan) -> Iterator[Claim]:
 
 def _table6(plan: Plan) -> Iterator[Claim]:
     cells = plan.cells("table6")
-    contrasts = [(readout, f"cae-{readout}", f"cnn-{readout}") for readout in READOUTS if readout != "fr"]
-    contrasts += [(encoder, f"{encoder}-fr", "cnn-fr") for encoder in AUTOENCODERS if encoder != "cae"]
-    for name, joint, baseline in contrasts:
-        learner = f"with the readout {name.upper()}" if name in READOUTS else f"for the {name.upper()}"
+    contrasts = [
+        (readout, f"with the readout {readout.upper()}", f"cae-{readout}", f"{END_TO_END}-{readout}")
+        for readout in READOUTS
+        if readout != "fr"
+    ]
+    contrasts += [
+        (encoder, f"for the {encoder.upper()}", f"{encoder}-fr", "cnn-fr")
+        for encoder in AUTOENCODERS
+        if encoder != "cae"
+    ]
+    for name, learner, joint, baseline in contrasts:
         for region in plan.regions:
             yield Claim(
                 f"table6-{name}-{region}",

@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from daenr.paper.published import Weight, weights
-from daenr.registry import AUTOENCODERS, READOUTS, split_model
+from daenr.registry import AUTOENCODERS, END_TO_END, READOUTS, split_model
 from daenr.run import Run
 
-METRICS: Mapping[str, tuple[str, ...]] = {
+TABLE_METRICS: Mapping[str, tuple[str, ...]] = {
     "table2": ("mse", "psnr", "ssim"),
     "table3": ("mse", "ssim", "psnr"),
     "table4": ("pcc",),
     "table5": ("mse", "psnr", "ssim"),
     "table6": ("pcc",),
 }
+"""Metrics of the paper's tables of results, in the order in which it prints them."""
 
 CONTROL_METRICS: Mapping[str, tuple[str, ...]] = {
     "controls-ir": ("mse", "psnr", "ssim"),
@@ -45,6 +46,15 @@ class Cell:
     neurons: str
     run: Run
     control: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """The cell as plain values, the run by its name: what a job is handed."""
+        return {**vars(self), "run": self.run.name}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Cell":
+        """The cell that ``row`` gave."""
+        return cls(**{**row, "run": Run.parse(row["run"])})
 
 
 class Plan:
@@ -87,7 +97,7 @@ class Plan:
         return [region for region in self.regions if region != self.focus]
 
     def cells(self, table: str) -> list[Cell]:
-        """Cells of one table in the paper's order, one a seed; models that the config leaves out are missing."""
+        """Cells of one table in the paper's order, one a seed, of the models that the config has."""
         return [
             cell
             for seed in self.config["seeds"]
@@ -137,7 +147,7 @@ class Plan:
 
     def tables(self) -> list[str]:
         """Tables of results that come out of this config, the two halves of the controls' among them."""
-        papers = [table for table in METRICS if table in self.config["tables"]]
+        papers = [table for table in TABLE_METRICS if table in self.config["tables"]]
         return [*papers, *(CONTROL_METRICS if self.config["controls"] else ())]
 
     def variants(self) -> dict[str, "Plan"]:
@@ -169,15 +179,18 @@ class Plan:
     def _shown(self, cells: Iterable[Cell]) -> list[Run]:
         return [cell.run for cell in cells if cell.model in self.config["models"]]
 
-    def _weight(self, tables: Sequence[str], region: str, model: str, layer: str) -> Weight:
-        """Weights that one of ``tables`` has for the region; a region that the paper lacks borrows another's."""
+    def _weight(self, tables: Sequence[str], region: str, model: str, layer: str) -> Weight | None:
+        """Weights that one of ``tables`` has for the region; a region that the paper lacks borrows another's.
+
+        None for a model that the paper lacks.
+        """
         printed = {
             weight.region: weight
             for weight in self._weights
             if weight.table in tables and (weight.model, weight.layer) == (model, layer)
         }
         if not printed:
-            raise ValueError(f"config/paper/weights.csv has no {model} at {layer} in {' or '.join(tables)}")
+            return None
         # Table 10 has one region only, which is then the only one to borrow from.
         borrowed = printed.get(self.config["weights_of_region"], next(iter(printed.values())))
         return printed.get(region, borrowed)
@@ -191,11 +204,10 @@ class Plan:
         seed: int,
         weights_in: Sequence[str] = (),
     ) -> Cell:
+        """A cell on all neurons; alpha and beta are 1 where the paper prints no weights."""
         autoencoder, readout = split_model(model)
-        alpha, beta = 1.0, 1.0
-        if autoencoder and readout and layer:
-            weight = self._weight(weights_in, region, model, layer)
-            alpha, beta = weight.alpha, weight.beta
+        weight = self._weight(weights_in, region, model, layer) if layer else None
+        alpha, beta = (weight.alpha, weight.beta) if weight else (1.0, 1.0)
         run = Run(
             dataset=self.config["dataset"]["name"],
             region=region,
@@ -241,26 +253,27 @@ class Plan:
 
     def _table6(self, seed: int) -> Iterable[Cell]:
         for readout in READOUTS:
-            for model in (f"cnn-{readout}", *(f"{autoencoder}-{readout}" for autoencoder in AUTOENCODERS)):
+            for encoder in (END_TO_END, *AUTOENCODERS):
                 for region in self.regions:
                     for layer in self.config["layers"]:
                         yield self._cell(
-                            "table6", region, model, layer, seed, ["table11", "table12", "table13"]
+                            "table6",
+                            region,
+                            f"{encoder}-{readout}",
+                            layer,
+                            seed,
+                            ["table11", "table12", "table13"],
                         )
 
     def _controls_of_reconstruction(self, seed: int) -> Iterable[Cell]:
-        """CAE and CAE-FR_i with the weights of Table 8, and the controls that reconstruct for themselves."""
+        """CAE and CAE-FR_i with the weights of Table 8, and the control that reconstructs for itself."""
         for region in self.regions:
             for layer in self.config["layers"]:
                 baseline = self._cell("controls-ir", region, "cae", layer, seed)
                 joint = self._cell("controls-ir", region, "cae-fr", layer, seed, ["table8"])
                 yield replace(baseline, control="baseline")
                 yield replace(joint, control="joint")
-                yield from self._controls(
-                    joint,
-                    shuffled=replace(joint.run, control="shuffled"),
-                    capacity=replace(joint.run, alpha=1.0, beta=0.0),
-                )
+                yield from self._controls(joint, shuffled=replace(joint.run, control="shuffled"))
 
     def _controls_of_responses(self, seed: int) -> Iterable[Cell]:
         """CNN-FR_i and CAE-FR_i with the weights of Table 9, and the controls that predict responses.

@@ -24,7 +24,7 @@ SECTIONS = (VERDICTS, TABLES, FIGURES, CONTROLS, SIGNIFICANCE, SENSITIVITY, CURV
 """In the order of the report."""
 
 SHOWN = (".html", ".png")
-"""Of the formats of a result, the one that a report shows."""
+"""Of the formats of a result, the one that Snakemake's report shows."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Item:
 
     Attributes:
         name: its path below the results without the ending, ``tables/table2``.
-        path: its HTML page or PNG picture.
+        path: of the file that shows it: a picture, or a table in one of its spellings.
         section: one of ``SECTIONS``.
         title: what it is called.
-        caption: name of the file with its caption, without ``.rst``: a template that knows the wildcards of
-            Snakemake's rule.
+        caption: name of the file with its caption, without ``.rst``, which is that of the rule that makes it: a
+            template that knows the rule's wildcards.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Item:
     @property
     def wildcards(self) -> Mapping[str, str]:
         """Those of the rule that makes it, as its caption knows them."""
-        name = PurePosixPath(self.name).name.removesuffix("-ceiling")
+        name = PurePosixPath(self.name).name.removesuffix("-companion")
         return {"table": name, "figure": name}
 
     @property
@@ -59,7 +59,7 @@ class Item:
 
 
 _RESULTS: Mapping[str, tuple[str, str, str]] = {
-    "claims": (VERDICTS, "The paper's claims, one by one", "claims"),
+    "verdicts": (VERDICTS, "The paper's claims, one by one", "verdicts"),
     "tables/table2": (TABLES, "Table 2: do neurons help a CAE to reconstruct images?", "table"),
     "tables/table3": (TABLES, "Table 3: do only the neurons help that are predicted well?", "table"),
     "tables/table4": (TABLES, "Table 4: does reconstruction help to predict neurons?", "table"),
@@ -67,38 +67,38 @@ _RESULTS: Mapping[str, tuple[str, str, str]] = {
     "tables/table6": (TABLES, "Table 6: prediction with other auto-encoders and readouts", "table"),
     "tables/table7": (TABLES, "Table 7: size of the recording", "table7"),
     "figures/figure2": (FIGURES, "Figure 2: reconstructed images", "reconstructions"),
-    "figures/figure3": (FIGURES, "Figure 3: significantly predicted neurons", "neuron-counts"),
-    "figures/figure4": (FIGURES, "Figure 4: the same without and with reconstruction", "neuron-counts"),
-    "figures/figure5": (FIGURES, "Figure 5: training images", "figure5"),
+    "figures/figure3": (FIGURES, "Figure 3: significantly predicted neurons", "neuron_counts"),
+    "figures/figure4": (FIGURES, "Figure 4: the same without and with reconstruction", "neuron_counts"),
+    "figures/figure5": (FIGURES, "Figure 5: training images", "stimuli"),
     "figures/figure6": (FIGURES, "Figure 6: reconstructed images", "reconstructions"),
     "figures/figure7": (FIGURES, "Figure 7: reconstructed images", "reconstructions"),
-    "figures/figure8": (FIGURES, "Figure 8: significantly predicted neurons", "neuron-counts"),
+    "figures/figure8": (FIGURES, "Figure 8: significantly predicted neurons", "neuron_counts"),
     "tables/ceilings": (CONTROLS, "How well could any model predict these neurons?", "ceilings"),
-    "tables/table4-ceiling": (CONTROLS, "Table 4 as a fraction of the ceiling", "companion"),
-    "tables/table6-ceiling": (CONTROLS, "Table 6 as a fraction of the ceiling", "companion"),
+    "tables/table4-companion": (CONTROLS, "Table 4 as a fraction of the ceiling", "companion"),
+    "tables/table6-companion": (CONTROLS, "Table 6 as a fraction of the ceiling", "companion"),
     "tables/controls": (CONTROLS, "Joint training and its controls", "controls"),
-    "figures/controls": (CONTROLS, "What joint training gains over its controls", "controls-figure"),
-    "tables/significance": (SIGNIFICANCE, "How often the tests are right", "significance"),
+    "figures/gains": (CONTROLS, "What joint training gains over its controls", "gains"),
+    "tables/truth": (SIGNIFICANCE, "How often the tests are right", "truth"),
     "sensitivity": (SENSITIVITY, "The verdicts under other settings", "sensitivity"),
     "figures/curves": (CURVES, "Validation losses over the steps of training", "curves"),
     "tables/runtimes": (TIMES, "Number and length of the trainings", "runtimes"),
-    "report": (PAGE, "Verdicts, tables, figures, assumptions and config", "page"),
+    "report": (PAGE, "Verdicts, tables, figures, assumptions and config", "report"),
 }
 """Section, title and caption of each result, in the order of the report."""
 
 
 def contents(paths: Iterable[str], results: str, regions: Mapping[str, str]) -> list[Item]:
-    """What of the results is in a report, in its order.
+    """The results in a report, in its order.
 
     Args:
-        paths: of results in every format; those that a report cannot show are passed over.
+        paths: of the results, one a result.
         results: the folder below which they are.
         regions: the region of each figure that shows a single one, ``{"figure2": "region3"}``.
 
     Raises:
         ValueError: if a result has no place in the report; the message says where to give it one.
     """
-    items = [placed(path, results, regions) for path in dict.fromkeys(paths) if path.endswith(SHOWN)]
+    items = [placed(path, results, regions) for path in dict.fromkeys(paths)]
     places = {name: place for place, name in enumerate(_RESULTS)}
     return sorted(items, key=lambda item: (SECTIONS.index(item.section), places[_base(item.name)], item.name))
 
@@ -108,7 +108,7 @@ def placed(path: str, results: str, regions: Mapping[str, str]) -> Item:
     relative = PurePosixPath(path).relative_to(results).with_suffix("")
     name = str(relative)
     if _base(name) not in _RESULTS:
-        raise ValueError(f"{path} has no place in the report; give it one in daenr/contents.py")
+        raise ValueError(f"{path} has no place in the report; give it one in daenr/reporting/contents.py")
     section, title, caption = _RESULTS[_base(name)]
     if relative.name in regions:
         title += f", {region_label(regions[relative.name])}"

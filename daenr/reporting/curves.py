@@ -2,12 +2,14 @@
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from daenr.registry import model_names
+from daenr.reporting.figures import styled
 from daenr.reporting.labels import layer_label, model_label, region_label
 from daenr.run import Run
 
@@ -19,14 +21,11 @@ _TASKS = {"reconstruction": "Reconstruction loss", "response": "Response loss"}
 _COLOURS = {"": "#000000", "h1": "#0072B2", "h2": "#E69F00", "h3": "#009E73", "h4": "#CC79A7"}
 """Of Okabe & Ito (2008); no layer is black."""
 
-_DASHES = {"": "-", "h1": "-", "h2": (0, (4, 1)), "h3": (0, (2, 1)), "h4": (0, (1, 1))}
+_DASHES = {"": (), "h1": (), "h2": (4, 1), "h3": (2, 1), "h4": (1, 1)}
 """So that layers are told apart in gray."""
 
 _PANEL = (1.3, 0.85)
 """Width and height of a panel, inches."""
-
-_FONT, _SMALL = 8, 7
-"""Sizes of labels and of numbers, points."""
 
 
 def curve(run: Run, history: pd.DataFrame) -> pd.DataFrame:
@@ -37,7 +36,7 @@ def curve(run: Run, history: pd.DataFrame) -> pd.DataFrame:
         history: its ``history.csv``; empty if it had no neurons to train on.
 
     Returns:
-        Columns ``COLUMNS``, one row a look at the validation set. ``kept`` marks the look with the lowest validation
+        Columns ``COLUMNS``, one row a validation. ``kept`` marks the one with the lowest validation
         objective, whose parameters are the result.
     """
     losses = {
@@ -51,6 +50,7 @@ def curve(run: Run, history: pd.DataFrame) -> pd.DataFrame:
     ]
 
 
+@styled
 def training_curves(curves: pd.DataFrame) -> Figure:
     """Small panels, a row for each model and a column for each region and task; a line for each run.
 
@@ -63,23 +63,21 @@ def training_curves(curves: pd.DataFrame) -> Figure:
     regions = list(curves["region"].unique())
     columns = [(task, region) for task in _TASKS for region in regions if curves[task].notna().any()]
     size = (0.9 + _PANEL[0] * len(columns), 0.9 + _PANEL[1] * len(models))
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=size)
     grid = figure.subplots(len(models), len(columns), squeeze=False, sharex=True, sharey="col")
     for row, model in zip(grid, models, strict=True):
         for ax, (task, region) in zip(row, columns, strict=True):
             shown = curves[(curves["model"] == model) & (curves["region"] == region)]
             _panel(ax, shown.dropna(subset=[task]), task)
-        row[0].set_ylabel(model_label(model), rotation=0, ha="right", va="center", fontsize=_FONT)
+        row[0].set_ylabel(model_label(model), rotation=0, ha="right", va="center")
     for ax, (task, region) in zip(grid[0], columns, strict=True):
-        ax.set_title(f"{_TASKS[task]}\n{region_label(region)}", fontsize=_FONT)
-    figure.supxlabel("Step", fontsize=_FONT)
+        ax.set_title(f"{_TASKS[task]}\n{region_label(region)}")
+    figure.supxlabel("Step")
     layers = [layer for layer in _COLOURS if layer in set(curves["layer"])]
     figure.legend(
         handles=[*map(_line, layers), Line2D([], [], color="black", ls="", marker="o", ms=3, label="kept")],
         loc="outside upper center",
         ncols=len(layers) + 1,
-        frameon=False,
-        fontsize=_SMALL,
     )
     return figure
 
@@ -87,19 +85,16 @@ def training_curves(curves: pd.DataFrame) -> Figure:
 def _line(layer: str) -> Line2D:
     """Entry of the legend."""
     label = f"read out at {layer_label(layer)}" if layer else "no readout"
-    return Line2D([], [], color=_COLOURS[layer], ls=_DASHES[layer], lw=1, label=label)
+    return Line2D([], [], color=_COLOURS[layer], ls=(0, _DASHES[layer]), label=label)
 
 
 def _panel(ax: Axes, curves: pd.DataFrame, task: str) -> None:
     """The curves of one model and region; without any, the panel stays away."""
-    ax.tick_params(labelsize=_SMALL, length=2)
-    ax.spines[["top", "right"]].set_visible(False)
     if task == "reconstruction":
-        # From the first look to the last it falls tenfold. The response loss may be negative.
+        # From the first validation to the last it falls tenfold. The response loss may be negative.
         ax.set_yscale("log")
         ax.yaxis.set_major_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
         ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
-        ax.tick_params(which="minor", labelsize=_SMALL, length=1)
     else:
         ax.yaxis.set_major_locator(MaxNLocator(3))
     ax.xaxis.set_major_locator(MaxNLocator(2, integer=True))
@@ -108,8 +103,23 @@ def _panel(ax: Axes, curves: pd.DataFrame, task: str) -> None:
         ax.spines[:].set_visible(False)
         ax.tick_params(which="both", left=False, bottom=False, labelleft=False, labelbottom=False)
         return
-    for _, run in curves.groupby("run", sort=False):
-        layer = str(run["layer"].iloc[0])
-        kept = np.flatnonzero(run["kept"]).tolist()
-        ax.plot(run["step"], run[task], color=_COLOURS[layer], ls=_DASHES[layer], lw=0.7, alpha=0.7)
-        ax.plot(run["step"].iloc[kept], run[task].iloc[kept], color=_COLOURS[layer], ls="", marker="o", ms=2)
+    sns.lineplot(
+        curves,
+        x="step",
+        y=task,
+        hue="layer",
+        style="layer",
+        units="run",
+        estimator=None,
+        palette=_COLOURS,
+        dashes=_DASHES,
+        linewidth=0.7,
+        alpha=0.7,
+        legend=False,
+        ax=ax,
+    )
+    kept = curves[curves["kept"]]
+    sns.scatterplot(
+        kept, x="step", y=task, hue="layer", palette=_COLOURS, s=4, linewidth=0, legend=False, ax=ax
+    )
+    ax.set(xlabel="", ylabel="")

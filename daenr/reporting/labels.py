@@ -1,4 +1,4 @@
-"""Labels of regions, layers, models and metrics as the paper prints them, for tables and figures alike."""
+"""Labels of regions, layers and models as the paper prints them, for tables and figures alike."""
 
 # ruff: noqa: RUF001 - the symbols are those of the paper
 
@@ -7,7 +7,6 @@ import re
 from daenr.registry import split_model
 
 SUBSCRIPTS = str.maketrans("1234i", "₁₂₃₄ᵢ")
-METRICS = {"mse": "MSE ↓", "psnr": "PSNR ↑", "ssim": "SSIM ↑", "pcc": "PCC ↑"}
 NEURONS = {"all": "all", "significant": "✓", "insignificant": "×"}
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from daenr.reporting import labels
 from daenr.reporting.rendering import Entry, Grid
+from daenr.statistics.metrics import METRICS
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Axis:
 NO_AXIS = Axis((), lambda: "")
 REGIONS = Axis(("region",), labels.region_label)
 LAYERS = Axis(("layer",), labels.layer_label)
-METRICS = Axis(("metric",), labels.METRICS.__getitem__)
+MEASURES = Axis(("metric",), lambda metric: METRICS[metric].heading)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +51,6 @@ def in_order(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
     axes = [axis.keys for axis in (layout.rows, layout.upper, layout.lower) if axis.keys]
     ranks = [frame.groupby(list(keys), sort=False).ngroup().to_numpy() for keys in axes]
     return frame.iloc[np.lexsort(ranks[::-1])].reset_index(drop=True)
-
-
-def with_texts(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame as it was before it went through a CSV, from which an empty string comes back as NaN."""
-    texts = [name for name in ("layer", "note", "standing", "source") if name in frame]
-    return frame.astype(dict.fromkeys(texts, object)).fillna(dict.fromkeys(texts, ""))
 
 
 def markers(notes: Iterable[str]) -> dict[str, str]:

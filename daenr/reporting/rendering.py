@@ -1,15 +1,17 @@
-"""Tables as strings: a grid of entries, spelled as Markdown, LaTeX and HTML.
+"""Tables as strings: a grid of entries, spelled as Markdown, LaTeX, HTML and JSON.
 
 Nothing here knows what a table is about. A page of HTML is complete in itself: it loads nothing.
 """
 
 # ruff: noqa: RUF001 - the symbols are those of the paper
 
+import json
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
@@ -19,20 +21,15 @@ from tabulate import tabulate
 from daenr.files import atomic
 from daenr.reporting.labels import SUBSCRIPTS
 
-
-@dataclass(frozen=True)
-class RenderedTable:
-    """One table, spelled thrice.
-
-    Attributes:
-        markdown: GitHub-flavoured; the two levels of the header are merged into one row.
-        latex: complete ``table`` environments, mostly one, that need the package booktabs alone.
-        html: a page without external resources.
-    """
-
-    markdown: str
-    latex: str
-    html: str
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader([Path(__file__).parent / "templates", Path(__file__).parent]),
+    autoescape=lambda name: name is not None and name.endswith(".html.j2"),
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+_TEMPLATES.filters["anchor"] = lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower())
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,82 @@ class Entry:
     below: str = ""
     best: bool = False
     marker: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as strings, before it is spelled.
+
+    Attributes:
+        name: of its file, ``table2`` ...; LaTeX refers to the table by it.
+        title: what it is called, ``Table 2``.
+        caption: without the title.
+        corner: heading of the row labels.
+        columns: lower level of the header.
+        blocks: rows (label and entries) between two rules.
+        groups: upper level of the header, each with the columns that it spans; empty for one level.
+        notes: marker and text.
+        prose: words rather than numbers, hence aligned at the left.
+    """
+
+    name: str
+    title: str
+    caption: str
+    corner: str
+    columns: list[str]
+    blocks: list[list[tuple[str, list[Entry]]]]
+    groups: list[tuple[str, int]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    prose: bool = False
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A page with one table or several, spelled four times.
+
+    Attributes:
+        md: GitHub-flavoured Markdown; the two levels of the header are merged into one row.
+        tex: for each table a complete environment that needs booktabs, and graphicx or longtable where it is large.
+        html: a page without external resources, for wide and for narrow screens.
+        json: the tables as data, from which the report spells them.
+    """
+
+    md: str
+    tex: str
+    html: str
+    json: str
+
+
+def spell(*grids: Grid, title: str = "", caption: str = "") -> Rendered:
+    """Spell a page of tables.
+
+    Args:
+        grids: the tables.
+        title: of the page; that of the only table if there is none.
+        caption: what stands above the tables of a page that has several.
+    """
+    lead = [f"**{title}.** {caption}\n"] if caption else []
+    title = title or grids[0].title
+    return Rendered(
+        md="\n".join([*lead, *map(_markdown, grids)]),
+        tex="\n".join(map(_latex, grids)),
+        html=html("tables.html.j2", title=title, caption=caption, grids=grids),
+        json=json.dumps([asdict(grid) for grid in grids], ensure_ascii=False) + "\n",
+    )
+
+
+def html(template: str, **values: Any) -> str:
+    """Fill one of the templates of ``templates/``; values are escaped."""
+    return _TEMPLATES.get_template(template).render(**values)
+
+
+def save(frame: pd.DataFrame, rendered: Rendered, csv: Path, **spellings: Path) -> None:
+    """Write the tidy frame as CSV, and those spellings of its page that are asked for: md, tex, html, json."""
+    with atomic(csv) as path:
+        frame.to_csv(path, index=False, lineterminator="\n")
+    for name, destination in spellings.items():
+        with atomic(destination) as path:
+            path.write_text(getattr(rendered, name), encoding="utf-8")
 
 
 def interval_texts(values: Sequence[float], decimals: int, sign: str = "") -> tuple[list[str], str]:
@@ -71,50 +144,12 @@ def interval_texts(values: Sequence[float], decimals: int, sign: str = "") -> tu
     return texts, f" × 10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
-def value_entry(value: float, sd: float, *, best: bool = False, marker: str = "") -> Entry:
-    """A mean with its standard deviation, three decimals; a dash for a missing value, no spread for NaN."""
+def value_entry(value: float, sd: float, *, decimals: int = 3, best: bool = False, marker: str = "") -> Entry:
+    """A mean with its standard deviation; a dash for a missing value, no spread for NaN."""
     if np.isnan(value):
         return Entry("–", marker=marker)
-    return Entry(f"{value:z.3f}", "" if np.isnan(sd) else f"± {sd:.3f}", best, marker)
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table as strings, before it is spelled.
-
-    Attributes:
-        name: of its file, ``table2`` ...; LaTeX refers to the table by it.
-        title: what it is called, ``Table 2``.
-        caption: without the title.
-        corner: heading of the row labels.
-        groups: upper level of the header, each with the columns that it spans; empty for one level.
-        columns: lower level of the header.
-        blocks: rows (label and entries) between two rules.
-        notes: marker and text.
-    """
-
-    name: str
-    title: str
-    caption: str
-    corner: str
-    groups: list[tuple[str, int]]
-    columns: list[str]
-    blocks: list[list[tuple[str, list[Entry]]]]
-    notes: list[tuple[str, str]]
-
-
-def save(frame: pd.DataFrame, rendered: RenderedTable, csv: Path, md: Path, tex: Path, html: Path) -> None:
-    """Write a table: the tidy frame as CSV, and the three spellings."""
-    with atomic(csv) as path:
-        frame.to_csv(path, index=False, lineterminator="\n")
-    for destination, text in ((md, rendered.markdown), (tex, rendered.latex), (html, rendered.html)):
-        with atomic(destination) as path:
-            path.write_text(text, encoding="utf-8")
-
-
-def spell(grid: Grid) -> RenderedTable:
-    """Spell a grid as Markdown, LaTeX and HTML."""
-    return RenderedTable(markdown=_markdown(grid), latex=_latex(grid), html=_html(grid))
+    spread = "" if np.isnan(sd) else f"± {sd:.{decimals}f}"
+    return Entry(f"{value:z.{decimals}f}", spread, best, marker)
 
 
 def _markdown(grid: Grid) -> str:
@@ -132,7 +167,7 @@ def _markdown(grid: Grid) -> str:
         ),
     ]
     rows = [[_escape_markdown(label), *map(cell, line)] for block in grid.blocks for label, line in block]
-    aligned = ["left", *["right"] * len(grid.columns)]
+    aligned = ["left", *["left" if grid.prose else "right"] * len(grid.columns)]
     body = tabulate(rows, headers, tablefmt="pipe", colalign=aligned, disable_numparse=True) if rows else ""
     notes = [f"<sup>{marker}</sup> {_escape_markdown(note)}" for marker, note in grid.notes]
     # Two spaces end a line without ending the paragraph.
@@ -175,69 +210,31 @@ def _escape_latex(text: str) -> str:
 
 
 def _latex(grid: Grid) -> str:
-    """One table, or several where a page is too narrow or too short for one."""
-    parts = [part for narrow in _by_groups(grid) for part in _by_blocks(narrow)]
-    if len(parts) > 1:
-        parts = [replace(part, name=f"{grid.name}-{number}") for number, part in enumerate(parts, 1)]
-    return "\n".join(map(_latex_table, parts))
-
-
-def _by_groups(grid: Grid) -> list[Grid]:
-    """A grid for each group of columns if intervals would make a single one wider than a page."""
-    small = [entry.below for block in grid.blocks for _, line in block for entry in line]
-    if len(grid.groups) < 2 or max(map(len, small), default=0) <= _LONGEST_SPREAD:
-        return [grid]
-    ends = np.cumsum([span for _, span in grid.groups])
-    return [
-        replace(
-            grid,
-            groups=[(label, span)],
-            columns=grid.columns[end - span : end],
-            blocks=[[(row, line[end - span : end]) for row, line in block] for block in grid.blocks],
-        )
-        for end, (label, span) in zip(ends, grid.groups, strict=True)
+    """A float that is shrunk to the page's width if its small print is wide, or a table over several pages."""
+    caption, label = rf"\caption{{{_escape_latex(grid.caption)}}}", rf"\label{{tab:{grid.name}}}"
+    crowded = len(grid.columns) > 6
+    size = [
+        r"\scriptsize" if crowded else r"\footnotesize",
+        rf"\setlength{{\tabcolsep}}{{{2 if crowded else 4}pt}}",
     ]
-
-
-def _by_blocks(grid: Grid) -> list[Grid]:
-    """Grids of as many blocks as fit a page."""
-    pages: list[list[list[tuple[str, list[Entry]]]]] = [[]]
-    for block in grid.blocks:
-        if pages[-1] and sum(map(len, pages[-1])) + len(block) > _MOST_ROWS:
-            pages.append([])
-        pages[-1].append(block)
-    return [replace(grid, blocks=page, notes=_notes_of(page, grid.notes)) for page in pages]
-
-
-def _notes_of(
-    blocks: list[list[tuple[str, list[Entry]]]], notes: list[tuple[str, str]]
-) -> list[tuple[str, str]]:
-    """The notes that these blocks point to."""
-    used = {
-        marker for block in blocks for _, line in block for entry in line for marker in entry.marker.split()
-    }
-    return [(marker, note) for marker, note in notes if marker in used]
-
-
-def _latex_table(grid: Grid) -> str:
-    wide = len(grid.columns) > 6
-    lines = [
-        r"\begin{table}[tbp]",
-        r"\centering",
-        r"\setlength{\belowcaptionskip}{6pt}",
-        rf"\caption{{{_escape_latex(grid.caption)}}}",
-        rf"\label{{tab:{grid.name}}}",
-        r"\scriptsize" if wide else r"\footnotesize",
-        rf"\setlength{{\tabcolsep}}{{{2 if wide else 4}pt}}",
-        rf"\begin{{tabular}}{{@{{}}l{'r' * len(grid.columns)}@{{}}}}",
-        r"\toprule",
-        *_latex_header(grid),
+    columns = rf"{{@{{}}l{'r' * len(grid.columns)}@{{}}}}"
+    header = [r"\toprule", *_latex_header(grid)]
+    body = [
+        text
+        for block in grid.blocks
+        for text in (r"\midrule", *(row for label, line in block for row in _latex_row(label, line)))
     ]
-    for block in grid.blocks:
-        lines += [r"\midrule", *(row for label, line in block for row in _latex_row(label, line))]
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [rf"\par\smallskip $^{{{marker}}}$~{_escape_latex(note)}" for marker, note in grid.notes]
-    return "\n".join([*lines, r"\end{table}", ""])
+    notes = [rf"\par\smallskip $^{{{marker}}}$~{_escape_latex(note)}" for marker, note in grid.notes]
+    if sum(map(len, grid.blocks)) > _MOST_ROWS:
+        table = [rf"\begin{{longtable}}{columns}", rf"{caption}{label}\\", *header, r"\endhead", *body]
+        end = [r"\bottomrule", r"\end{longtable}", *notes, r"\par\endgroup"]
+        return "\n".join([r"\begingroup", *size, *table, *end, ""])
+    table = [rf"\begin{{tabular}}{columns}", *header, *body, r"\bottomrule", r"\end{tabular}"]
+    small = [len(entry.below) for block in grid.blocks for _, line in block for entry in line]
+    if crowded and max(small, default=0) > _LONGEST_SPREAD:
+        table = [r"\resizebox{\textwidth}{!}{%", *table, "}"]
+    begin = [r"\begin{table}[tbp]", r"\centering", r"\setlength{\belowcaptionskip}{6pt}", caption, label]
+    return "\n".join([*begin, *size, *table, *notes, r"\end{table}", ""])
 
 
 def _latex_header(grid: Grid) -> Iterable[str]:
@@ -280,104 +277,3 @@ def _latex_marker(marker: str) -> str:
     """A superscript that takes no room, so that the digits of a column stay aligned."""
     spelled = marker.replace("≈", r"\approx ").strip()
     return rf"\rlap{{$^{{{spelled}}}$}}" if marker else ""
-
-
-_TEMPLATES = jinja2.Environment(
-    autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-STYLE = """\
-:root { color-scheme: light; }
-body { margin: 1.5rem; background: #fff; color: #1a1a1a; font: 1rem/1.45 system-ui, sans-serif; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; border-bottom: 2px solid; font-variant-numeric: tabular-nums; }
-figure { margin: 0; }
-figcaption { max-width: 46rem; padding-bottom: .75rem; }
-th { font-weight: normal; white-space: nowrap; }
-td sup { position: absolute; margin-top: -.2em; font-size: .75em; }
-th, td { position: relative; padding: .25rem .6rem; text-align: right; vertical-align: baseline; }
-thead tr:first-child > * { border-top: 2px solid; }
-th[scope=row], .corner { padding-left: .2rem; text-align: left; }
-.corner { vertical-align: bottom; }
-th[scope=colgroup] { text-align: center; }
-th[scope=colgroup] span { display: block; border-bottom: 1px solid; }
-tbody tr:first-child > * { border-top: 1px solid; }
-td span { display: block; color: #595959; font-size: .8em; white-space: nowrap; }
-.notes { max-width: 46rem; padding: 0; list-style: none; font-size: .9em; }
-"""
-"""Style of every page, those of several tables too."""
-
-_PAGE = _TEMPLATES.from_string("""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }}</title>
-<style>
-{{ style | safe }}</style>
-</head>
-<body>
-{{ body | safe }}</body>
-</html>
-""")
-
-_TABLE = _TEMPLATES.from_string("""\
-<figure>
-<figcaption><strong>{{ grid.title }}.</strong> {{ grid.caption }}</figcaption>
-<div class="scroll" role="region" aria-label="{{ grid.title }}" tabindex="0">
-<table aria-label="{{ grid.title }}">
-<thead>
-<tr>
-<th class="corner" scope="col"{% if grid.groups %} rowspan="2"{% endif %}>{{ grid.corner }}</th>
-{% for label, span in grid.groups %}
-<th scope="colgroup" colspan="{{ span }}"><span>{{ label }}</span></th>
-{% endfor %}
-{% if grid.groups %}
-</tr>
-<tr>
-{% endif %}
-{% for label in grid.columns %}
-<th scope="col">{{ label }}</th>
-{% endfor %}
-</tr>
-</thead>
-{% for block in grid.blocks %}
-<tbody>
-{% for label, line in block %}
-<tr>
-<th scope="row">{{ label }}</th>
-{% for entry in line %}
-<td>{% if entry.best %}<strong>{{ entry.text }}</strong>{% else %}{{ entry.text }}{% endif %}
-{%- if entry.marker %}<sup>{{ entry.marker }}</sup>{% endif %}
-{%- if entry.below %} <span>{{ entry.below }}</span>{% endif %}</td>
-{% endfor %}
-</tr>
-{% endfor %}
-</tbody>
-{% endfor %}
-</table>
-</div>
-</figure>
-{% if grid.notes %}
-<ul class="notes">
-{% for marker, note in grid.notes %}
-<li><sup>{{ marker }}</sup> {{ note }}</li>
-{% endfor %}
-</ul>
-{% endif %}
-""")
-
-
-def page(title: str, body: str, style: str = STYLE) -> str:
-    """A page of HTML without external resources.
-
-    Args:
-        title: plain text.
-        body: HTML; what comes from data is escaped already.
-        style: CSS.
-    """
-    return _PAGE.render(title=title, style=style, body=body) + "\n"
-
-
-def _html(grid: Grid) -> str:
-    return page(grid.title, _TABLE.render(grid=grid))

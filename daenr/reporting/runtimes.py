@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 
 from daenr.reporting.labels import model_label
-from daenr.reporting.rendering import Entry, Grid, RenderedTable, spell
+from daenr.reporting.rendering import Entry, Grid, Rendered, spell
 
 COLUMNS = ["model", "trainings", "steps", "seconds", "hours"]
 """Columns of the frame: number of trainings, medians of steps and seconds, sum of hours."""
 
 
-def runtimes(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def tidy(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Summarise trainings by their model, in the order in which models appear.
 
     Args:
@@ -36,11 +36,11 @@ def runtimes(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     ).reset_index()[COLUMNS]
 
 
-def render(frame: pd.DataFrame) -> RenderedTable:
+def render(frame: pd.DataFrame) -> Rendered:
     """Spell the table.
 
     Args:
-        frame: what `runtimes` returns.
+        frame: what `tidy` returns.
     """
     rows = [
         (
@@ -53,4 +53,4 @@ def render(frame: pd.DataFrame) -> RenderedTable:
         "Trainings of each model: how many, median steps, median seconds, hours of all of them together."
     )
     columns = ["Trainings", "Steps", "Seconds", "Hours"]
-    return spell(Grid("runtimes", "Run times", caption, "Model", [], columns, [rows], []))
+    return spell(Grid("runtimes", "Run times", caption, "Model", columns, [rows]))

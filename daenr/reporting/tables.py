@@ -1,4 +1,4 @@
-"""Tables 2-7: our results beside the paper's as tidy frames, and rendered to look like the paper's.
+"""Tables 2-6: our results beside the paper's as tidy frames, and rendered to look like the paper's.
 
 A tidy frame has one row for each number of a table. ``render`` arranges it by the table's layout into a grid of
 strings and spells that grid as Markdown, LaTeX and HTML.
@@ -20,7 +20,7 @@ from daenr.registry import split_model
 from daenr.reporting import labels
 from daenr.reporting.layouts import (
     LAYERS,
-    METRICS,
+    MEASURES,
     NO_AXIS,
     REGIONS,
     Axis,
@@ -29,9 +29,9 @@ from daenr.reporting.layouts import (
     in_order,
     markers,
     seeds,
-    with_texts,
 )
-from daenr.reporting.rendering import Entry, Grid, RenderedTable, spell, value_entry
+from daenr.reporting.rendering import Rendered, spell, value_entry
+from daenr.statistics.metrics import METRICS
 from daenr.statistics.resampling import difference
 from daenr.statistics.scores import Scores
 
@@ -41,9 +41,6 @@ COLUMNS = [*_KEY, "value", "sd", "n", "paper", "note", "standing"]
 
 RESAMPLES = 1999
 """Bootstrap resamples of a comparison with the best."""
-
-REGION_COLUMNS = ["region", "train_images", "test_images", "repeats", "neurons"]
-"""Columns of Table 7's frame."""
 
 
 # ---- layouts ------------------------------------------------------------------------------------------
@@ -76,7 +73,7 @@ _LAYOUTS: Mapping[str, _PaperLayout] = {
         corner="Model",
         rows=_READ_OUT_MODELS,
         upper=REGIONS,
-        lower=METRICS,
+        lower=MEASURES,
         contest=("region", "metric"),
     ),
     "table3": _PaperLayout(
@@ -84,7 +81,7 @@ _LAYOUTS: Mapping[str, _PaperLayout] = {
         "the insignificant (×) neurons alone, {regions}.",
         corner="Model (significant?)",
         rows=_READ_OUT_MODELS,
-        upper=METRICS,
+        upper=MEASURES,
         lower=_NEURONS,
         contest=("metric", "neurons"),
     ),
@@ -104,7 +101,7 @@ _LAYOUTS: Mapping[str, _PaperLayout] = {
         corner="Model",
         rows=_MODELS,
         upper=LAYERS,
-        lower=METRICS,
+        lower=MEASURES,
         contest=("layer", "metric"),
         block=lambda row: split_model(row[0])[0],
     ),
@@ -165,7 +162,7 @@ def tidy(
         )
         for cell in cells
         if cell.table == table
-        for metric in runs.METRICS[table]
+        for metric in runs.TABLE_METRICS[table]
     ]
     single = pd.DataFrame(measured, columns=[*_KEY, "value", "note", "run"]).astype({"value": float})
     frame = (
@@ -238,8 +235,8 @@ def _standings(
 
 
 def _best(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
-    """Which means win their contest: the least MSE, the greatest of all else, every one of those that tie."""
-    score = frame["value"].where(frame["metric"] != "mse", -frame["value"])
+    """Which means win their contest, every one of those that tie."""
+    score = frame["value"] * [METRICS[metric].sign for metric in frame["metric"]]
     return score == score.groupby([frame[key] for key in layout.contest]).transform("max")
 
 
@@ -261,28 +258,11 @@ def _tied(metric: str, best: Mapping[int, Scores], rival: Mapping[int, Scores], 
     return interval.low <= 0 <= interval.high
 
 
-def region_table(counts: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
-    """Table 7: the size of each region's recording.
-
-    Args:
-        counts: for each region the ``counts`` of its region file: ``train`` and ``validation`` images (the paper
-            gives their sum), ``test`` images, ``repeats`` of each of them, and ``neurons``.
-
-    Returns:
-        Columns ``REGION_COLUMNS``, one row a region in the order given.
-    """
-    rows = [
-        (region, count["train"] + count["validation"], count["test"], count["repeats"], count["neurons"])
-        for region, count in counts.items()
-    ]
-    return pd.DataFrame(rows, columns=REGION_COLUMNS)
+# ---- rendered -----------------------------------------------------------------------------------------
 
 
-# ---- grids --------------------------------------------------------------------------------------------
-
-
-def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> RenderedTable:
-    """Spell one of Tables 2-6 as the paper prints it: its rows, columns and order, three decimals.
+def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> Rendered:
+    """Spell one of Tables 2-6 as the paper prints it: its rows, columns and order.
 
     The best of each contest is bold, what is tied with it marked. Rows and columns that the frame lacks do not
     appear. A value that is missing is a dash with a note.
@@ -292,49 +272,22 @@ def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> Rendere
         frame: what ``tidy`` returns.
         confidence: with which ``tidy`` compared; the caption tells it.
     """
-    return spell(_result_grid(table, frame, confidence))
-
-
-def render_region_table(frame: pd.DataFrame) -> RenderedTable:
-    """Spell Table 7.
-
-    Args:
-        frame: what ``region_table`` returns.
-    """
-    columns = ["Number of train images", "Number of test images", "Number of neurons"]
-    rows = [
-        (
-            labels.region_label(region),
-            [Entry(f"{train} (1)"), Entry(f"{test} ({repeats})"), Entry(f"{neurons}")],
-        )
-        for region, train, test, repeats, neurons in frame[REGION_COLUMNS].itertuples(index=False, name=None)
-    ]
-    caption = "Size of the recording of each region. In brackets: how often each image was shown."
-    return spell(Grid("table7", _title("table7"), caption, "Region", [], columns, [rows], []))
-
-
-def _result_grid(table: str, frame: pd.DataFrame, confidence: float) -> Grid:
     layout = _LAYOUTS[table]
-    frame = with_texts(frame)
     notes = markers(frame["note"])
     entries = [
         value_entry(
             value,
             sd,
+            decimals=METRICS[metric].decimals,
             best=standing == "best",
             marker=" ".join(filter(None, ["≈" if standing == "tied" else "", notes.get(note, "")])),
         )
-        for value, sd, standing, note in zip(
-            *(frame[name] for name in ("value", "sd", "standing", "note")), strict=True
-        )
+        for metric, value, sd, standing, note in frame[
+            ["metric", "value", "sd", "standing", "note"]
+        ].itertuples(index=False, name=None)
     ]
-    caption = _caption(layout, frame, confidence)
-    return grid(layout, frame, entries, name=table, title=_title(table), caption=caption)
-
-
-def _title(table: str) -> str:
-    """``table2`` -> Table 2."""
-    return f"Table {table.removeprefix('table')}"
+    title, caption = f"Table {table.removeprefix('table')}", _caption(layout, frame, confidence)
+    return spell(grid(layout, frame, entries, name=table, title=title, caption=caption))
 
 
 def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> str:

@@ -6,7 +6,34 @@ A neuron that never varies has no signal: it gets 0, without a warning.
 """
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Float64
+
+COLUMNS = ["neuron", "signal_power", "cc_max", "oracle", "explainable_variance", "signal"]
+"""Columns of a region's ceilings."""
+
+
+def neuron_ceilings(trials: Float[np.ndarray, "repeats images neurons"]) -> pd.DataFrame:
+    """Ceilings of each neuron of a region.
+
+    Args:
+        trials: single trials of the repeated test images.
+
+    Returns:
+        Columns ``COLUMNS``, one row a neuron. ``cc_max`` is empty for neurons without signal power; all but the
+        number is empty where there are fewer than two repeats or two images, which show no ceiling.
+    """
+    neurons = pd.DataFrame({"neuron": np.arange(trials.shape[2])})
+    if min(trials.shape[:2]) < 2:
+        return neurons.reindex(columns=COLUMNS)
+    power = signal_power(trials)
+    return neurons.assign(
+        signal_power=power,
+        cc_max=cc_max(trials),
+        oracle=oracle_correlation(trials),
+        explainable_variance=explainable_variance(trials),
+        signal=power > 0,
+    )
 
 
 def signal_power(

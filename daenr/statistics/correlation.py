@@ -11,22 +11,27 @@ def pearson(
     prediction: Float[np.ndarray, "images neurons"], response: Float[np.ndarray, "images neurons"]
 ) -> Float64[np.ndarray, " neurons"]:
     """Pearson r over the images, per neuron; 0 where either side is `constant`."""
-    correlation: Float64[np.ndarray, " neurons"] = (unit(prediction) * unit(response)).sum(axis=0)
-    # Rounding can lead a hair's breadth beyond 1, where no p-value is defined.
-    return correlation.clip(-1.0, 1.0)
+    return pearson_with_p(prediction, response)[0]
 
 
-def unit(values: Float[np.ndarray, "images neurons"]) -> Float64[np.ndarray, "images neurons"]:
-    """Deviation from the mean over images, scaled to length 1 per neuron; 0 where a neuron is `constant`.
+def pearson_with_p(
+    prediction: Float[np.ndarray, "images neurons"], response: Float[np.ndarray, "images neurons"]
+) -> tuple[Float64[np.ndarray, " neurons"], Float64[np.ndarray, " neurons"]]:
+    """Pearson r over the images and its two-sided p, per neuron; 0 and 1 where either side is `constant`.
 
-    Pearson r is the product of two of them, summed over the images.
+    p is that of normal variables that are not correlated: r then follows a beta distribution on [-1, 1] with both
+    parameters n/2 - 1 for n images. A neuron that is predicted with the wrong sign has a small p too.
     """
-    deviation = values - values.mean(axis=0, dtype=np.float64)
-    flat = constant(values)
-    scaled: Float64[np.ndarray, "images neurons"] = np.where(
-        flat, 0.0, deviation / np.where(flat, 1.0, np.linalg.norm(deviation, axis=0))
-    )
-    return scaled
+    from scipy import stats  # here, since it takes longer to load than most runs take to evaluate
+
+    r, p = np.zeros(response.shape[1]), np.ones(response.shape[1])
+    varies = ~(constant(prediction) | constant(response))
+    if varies.any():
+        found = stats.pearsonr(
+            prediction[:, varies].astype(np.float64), response[:, varies].astype(np.float64), axis=0
+        )
+        r[varies], p[varies] = found.statistic, found.pvalue
+    return r, p
 
 
 def constant(values: Float[np.ndarray, "images neurons"]) -> Bool[np.ndarray, " neurons"]:
@@ -38,3 +43,13 @@ def constant(values: Float[np.ndarray, "images neurons"]) -> Bool[np.ndarray, " 
     spread = np.ptp(values.astype(np.float64), axis=0)
     flat: Bool[np.ndarray, " neurons"] = spread <= _CONSTANT * np.abs(values).max(axis=0)
     return flat
+
+
+def standardized(values: Float[np.ndarray, "images neurons"]) -> Float64[np.ndarray, "images neurons"]:
+    """Mean 0 and variance 1 over the images, per neuron; 0 where a neuron is `constant`.
+
+    Pearson r is the mean over the images of the product of two of them.
+    """
+    deviation = values - values.mean(axis=0, dtype=np.float64)
+    flat = constant(values)
+    return np.where(flat, 0.0, deviation / np.where(flat, 1.0, deviation.std(axis=0)))

@@ -1,9 +1,12 @@
 """How well a model reconstructs the test images and predicts the neurons: arrays in, numbers out.
 
-Importing this module needs numpy alone. All numbers are computed in float64.
+All numbers are computed in float64.
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -19,25 +22,6 @@ _SSIM_WINDOWS: dict[str, dict[str, Any]] = {
     "gaussian": {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False},
     "uniform": {"win_size": 7},
 }
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The metrics of one model on the test images; None is a metric that the model does not have.
-
-    Attributes:
-        mse: mean squared error on the [-1, 1] scale, mean over images.
-        psnr: mean over images, dB; None too if an image is reproduced exactly, which makes it infinite.
-        ssim: mean over images.
-        pcc: Pearson r between prediction and mean response over the test images, mean over neurons.
-        constant_neurons: neurons without variance in prediction or response; they count with r = 0.
-    """
-
-    mse: float | None
-    psnr: float | None
-    ssim: float | None
-    pcc: float | None
-    constant_neurons: int
 
 
 def score(
@@ -71,24 +55,6 @@ def score(
     if prediction is None:
         return Scores(neurons, **images)
     return Scores(neurons, **images, prediction=prediction, response=responses)
-
-
-def evaluate(scores: Scores) -> Evaluation:
-    """The means that stand in the paper's tables."""
-    means = {
-        name: None if values is None else float(values.mean())
-        for name, values in (("mse", scores.mse), ("psnr", scores.psnr), ("ssim", scores.ssim))
-    }
-    if means["psnr"] is not None and not np.isfinite(means["psnr"]):
-        means["psnr"] = None
-    if scores.prediction is None or scores.response is None:
-        return Evaluation(**means, pcc=None, constant_neurons=0)
-    undefined = constant(scores.prediction) | constant(scores.response)
-    return Evaluation(
-        **means,
-        pcc=float(pearson(scores.prediction, scores.response).mean()),
-        constant_neurons=int(undefined.sum()),
-    )
 
 
 def mse(
@@ -143,3 +109,138 @@ def ssim(
         for original, reconstructed in zip(originals[:, 0], reconstruction[:, 0], strict=True)
     ]
     return np.array(values, dtype=np.float64)
+
+
+# ---- registry -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(ABC):
+    """What a result is measured by; everything that asks how to compute, compare or print it reads it here.
+
+    Attributes:
+        name: as in the files of results.
+        label: as the paper prints it.
+        unit: of its values; empty for a plain number.
+        decimals: of a value in a table.
+        effect_decimals: of a difference between models.
+        lower_is_better: which way is better.
+        per_run: whether a run has a value of its own, without a threshold that is asked for later.
+    """
+
+    name: str
+    label: str
+    unit: str = ""
+    decimals: int = 3
+    effect_decimals: int = 4
+    lower_is_better: bool = False
+    per_run: bool = True
+
+    @property
+    def sign(self) -> int:
+        """The sign that makes larger better."""
+        return -1 if self.lower_is_better else 1
+
+    @property
+    def heading(self) -> str:
+        """The label with an arrow that shows which way is better: MSE ↓."""
+        return f"{self.label} {'↓' if self.lower_is_better else '↑'}"
+
+    @abstractmethod
+    def images(self, scores: Scores) -> int:
+        """How many test images a run has the metric for, 0 if it does not have it or one of them is not finite."""
+
+    @abstractmethod
+    def mean(self, scores: Scores) -> float | None:
+        """The value of a run that has the metric; None for one that has not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageMetric(Metric):
+    """A mean over the test images of one number an image.
+
+    Attributes:
+        of_images: the numbers of a run; None if it does not have the metric.
+    """
+
+    of_images: Callable[[Scores], Float64[np.ndarray, " images"] | None]
+
+    def images(self, scores: Scores) -> int:  # noqa: D102 - as in Metric
+        values = self.of_images(scores)
+        return 0 if values is None or not np.isfinite(values).all() else len(values)
+
+    def mean(self, scores: Scores) -> float | None:  # noqa: D102
+        values = self.of_images(scores)
+        return float(values.mean()) if values is not None and self.images(scores) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeuronMetric(Metric):
+    """A mean over the neurons of what Pearson r between prediction and response says of each.
+
+    Attributes:
+        of_neurons: that number, from r of the last axis' neurons and the least r that is significant.
+    """
+
+    of_neurons: Callable[
+        [Float64[np.ndarray, "*batch neurons"], float], Float64[np.ndarray, "*batch neurons"]
+    ]
+
+    def images(self, scores: Scores) -> int:  # noqa: D102
+        prediction = scores.prediction
+        return (
+            0
+            if prediction is None or not prediction.size or not np.isfinite(prediction).all()
+            else len(prediction)
+        )
+
+    def mean(self, scores: Scores) -> float | None:  # noqa: D102
+        if scores.prediction is None or scores.response is None:
+            return None
+        return float(self.of_neurons(pearson(scores.prediction, scores.response), np.nan).mean())
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        ImageMetric(name="mse", label="MSE", lower_is_better=True, of_images=attrgetter("mse")),
+        ImageMetric(name="psnr", label="PSNR", unit="dB", effect_decimals=2, of_images=attrgetter("psnr")),
+        ImageMetric(name="ssim", label="SSIM", of_images=attrgetter("ssim")),
+        NeuronMetric(name="pcc", label="PCC", of_neurons=lambda r, _: r),
+        NeuronMetric(
+            name="significant",
+            label="significant neurons",
+            decimals=0,
+            effect_decimals=1,
+            per_run=False,
+            of_neurons=lambda r, least: (np.abs(r) >= least) * float(r.shape[-1]),
+        ),
+    )
+}
+"""A further metric is one entry; what a table prints is listed in the plan."""
+
+
+def metric_named(name: str) -> Metric:
+    """A metric by its name.
+
+    Raises:
+        ValueError: there is none; the message lists those there are.
+    """
+    if name not in METRICS:
+        raise ValueError(f"metric must be one of {list(METRICS)}, got {name!r}")
+    return METRICS[name]
+
+
+def evaluate(scores: Scores) -> dict[str, float | int | None]:
+    """The means that stand in the paper's tables.
+
+    Returns:
+        Each metric by its name; None is one that the model does not have, and a PSNR that is infinite because an
+        image is reproduced exactly. ``constant_neurons`` counts neurons without variance in prediction or response,
+        which count with r = 0.
+    """
+    flat = 0
+    if scores.prediction is not None and scores.response is not None:
+        flat = int((constant(scores.prediction) | constant(scores.response)).sum())
+    means = {name: metric.mean(scores) for name, metric in METRICS.items() if metric.per_run}
+    return {**means, "constant_neurons": flat}

@@ -8,17 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, Integer
+from jaxtyping import Float64, Integer
 from scipy import stats
 
-from daenr.statistics.correlation import constant
+from daenr.statistics.correlation import standardized
+from daenr.statistics.metrics import ImageMetric, Metric, NeuronMetric, metric_named
 from daenr.statistics.scores import Scores
-
-IMAGE_METRICS = ("mse", "psnr", "ssim")
-"""Metrics that are a mean over the test images of one number an image."""
-
-METRICS = (*IMAGE_METRICS, "pcc", "significant")
-"""Of these ``significant`` is the number of neurons that are predicted significantly."""
+from daenr.statistics.significance import least_significant_r
 
 Pair = tuple[Scores, Scores]
 """Two runs of one seed on the same test images: the treated, and the reference that it is compared with."""
@@ -51,11 +47,6 @@ class Interval:
     images: int
 
 
-def improves(metric: str) -> int:
-    """The sign that makes larger better: -1 for mse, 1 for all else."""
-    return -1 if metric == "mse" else 1
-
-
 def difference(
     metric: str,
     pairs: Sequence[Sequence[Pair]],
@@ -76,7 +67,7 @@ def difference(
     (Hesterberg 2015, The American Statistician 69:371), which for 50 images is a matter of 3%.
 
     Args:
-        metric: one of ``METRICS``.
+        metric: name of one of ``METRICS``.
         pairs: for each seed its pairs, one a layer where there are several. The runs have the metric's scores.
         resamples: how many.
         confidence: of the interval.
@@ -86,10 +77,9 @@ def difference(
     Raises:
         ValueError: the metric is unknown.
     """
-    if metric not in METRICS:
-        raise ValueError(f"metric must be one of {list(METRICS)}, got {metric!r}")
-    images, seeds = _size(metric, pairs), len(pairs)
-    per_seed = _per_seed(metric, pairs, threshold)
+    measure = metric_named(metric)
+    images, seeds = measure.images(pairs[0][0][0]), len(pairs)
+    per_seed = _per_seed(measure, pairs, threshold)
 
     def statistic(*drawn: Integer[np.ndarray, "resamples _"], axis: int) -> Float64[np.ndarray, " resamples"]:
         weights = _counts(drawn[1]) if seeds > 1 else np.ones((len(drawn[0]), 1))
@@ -122,12 +112,6 @@ def smallest_p(resamples: int, images: int) -> float:
     return 2 * _student_tail(1 / (resamples + 1), images)
 
 
-def _size(metric: str, pairs: Sequence[Sequence[Pair]]) -> int:
-    """Number of test images."""
-    values = getattr(pairs[0][0][0], metric if metric in IMAGE_METRICS else "prediction")
-    return len(values)
-
-
 def _counts(drawn: Integer[np.ndarray, "resamples drawn"]) -> Float64[np.ndarray, "resamples drawn"]:
     """How often each image, or seed, is in each resample."""
     resamples, size = drawn.shape
@@ -139,32 +123,38 @@ def _counts(drawn: Integer[np.ndarray, "resamples drawn"]) -> Float64[np.ndarray
 # ---- what is resampled --------------------------------------------------------------------------------
 
 
-def _per_seed(metric: str, pairs: Sequence[Sequence[Pair]], threshold: float) -> _PerSeed:
+def _per_seed(metric: Metric, pairs: Sequence[Sequence[Pair]], threshold: float) -> _PerSeed:
     """Differences of each seed as a function of the images' counts."""
-    if metric in IMAGE_METRICS:
-        by_image = np.stack(
-            [
-                np.mean(
-                    [getattr(treated, metric) - getattr(reference, metric) for treated, reference in seed], 0
-                )
-                for seed in pairs
-            ]
-        )
-        return lambda counts: counts @ by_image.T / counts.shape[1]
-    moments = [[tuple(map(_Moments, pair)) for pair in seed] for seed in pairs]
-    images = _size(metric, pairs)
-    least = stats.beta.isf(threshold / 2, images / 2 - 1, images / 2 - 1, loc=-1, scale=2)
+    if isinstance(metric, ImageMetric):
+        return _of_images(metric, pairs)
+    assert isinstance(metric, NeuronMetric)
+    return _of_neurons(metric, pairs, threshold)
 
-    def summary(
+
+def _of_images(metric: ImageMetric, pairs: Sequence[Sequence[Pair]]) -> _PerSeed:
+    def by_image(scores: Scores) -> Float64[np.ndarray, " images"]:
+        values = metric.of_images(scores)
+        assert values is not None
+        return values
+
+    differences = np.stack([np.mean([by_image(t) - by_image(r) for t, r in seed], 0) for seed in pairs])
+    return lambda counts: counts @ differences.T / counts.shape[1]
+
+
+def _of_neurons(metric: NeuronMetric, pairs: Sequence[Sequence[Pair]], threshold: float) -> _PerSeed:
+    moments = [[tuple(map(_Moments, pair)) for pair in seed] for seed in pairs]
+    least = least_significant_r(metric.images(pairs[0][0][0]), threshold)
+
+    def mean(
         run: _Moments, counts: Float64[np.ndarray, "resamples images"]
     ) -> Float64[np.ndarray, " resamples"]:
-        correlation = run.correlation(counts)
-        values = correlation if metric == "pcc" else (np.abs(correlation) >= least) * correlation.shape[1]
-        mean: Float64[np.ndarray, " resamples"] = values.mean(-1)
-        return mean
+        over_neurons: Float64[np.ndarray, " resamples"] = metric.of_neurons(
+            run.correlation(counts), least
+        ).mean(-1)
+        return over_neurons
 
     return lambda counts: np.stack(
-        [np.mean([summary(t, counts) - summary(r, counts) for t, r in seed], 0) for seed in moments], -1
+        [np.mean([mean(t, counts) - mean(r, counts) for t, r in seed], 0) for seed in moments], -1
     )
 
 
@@ -174,7 +164,7 @@ class _Moments:
     def __init__(self, scores: Scores) -> None:
         assert scores.prediction is not None
         assert scores.response is not None
-        x, y = _standardized(scores.prediction), _standardized(scores.response)
+        x, y = standardized(scores.prediction), standardized(scores.response)
         self._moments = np.concatenate([x, y, x * x, y * y, x * y], axis=1)
 
     def correlation(
@@ -186,15 +176,6 @@ class _Moments:
         undefined = (variances[0] <= _NO_VARIANCE) | (variances[1] <= _NO_VARIANCE)
         norm = np.sqrt(np.where(undefined, 1.0, variances[0] * variances[1]))
         return np.where(undefined, 0.0, (xy - x * y) / norm)
-
-
-def _standardized(
-    values: Float[np.ndarray, "images neurons"],
-) -> Float64[np.ndarray, "images neurons"]:
-    """Mean 0 and variance 1 over all images, so that little is lost in the difference of two moments; or 0."""
-    deviation = values - values.mean(axis=0, dtype=np.float64)
-    flat = constant(values)
-    return np.where(flat, 0.0, deviation / np.where(flat, 1.0, deviation.std(axis=0)))
 
 
 # ---- tails --------------------------------------------------------------------------------------------

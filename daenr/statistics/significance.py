@@ -7,21 +7,31 @@ ask for normal responses, and the number of neurons that the paper's rule finds 
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from scipy import stats
 
-from daenr.statistics.correlation import pearson, unit
+from daenr.statistics.correlation import pearson_with_p, standardized
 
 GROUPS = ("insignificant", "significant")
 
 RULES = ("significant", "significant_bh", "significant_permutation")
-"""Columns of `test_neurons` that say which neurons a rule calls significant; the first is the paper's."""
+"""Columns of `neuron_significance` that say which neurons a rule calls significant; the first is the paper's."""
 
 _BATCH = 10**7
 """Numbers that the permutation test holds in memory at once."""
 
 
-def test_neurons(
+def significant(p: Float64[np.ndarray, " neurons"], threshold: float) -> Bool[np.ndarray, " neurons"]:
+    """Which neurons are significant: p, or what stands in its place, is at most the threshold."""
+    return p <= threshold
+
+
+def least_significant_r(images: int, threshold: float) -> float:
+    """The |r| at which p of Pearson's r is the threshold: from there on a neuron is `significant`."""
+    return float(stats.beta.isf(threshold / 2, images / 2 - 1, images / 2 - 1, loc=-1, scale=2))
+
+
+def neuron_significance(
     prediction: Float[np.ndarray, "images neurons"],
     response: Float[np.ndarray, "images neurons"],
     threshold: float,
@@ -31,15 +41,10 @@ def test_neurons(
 ) -> pd.DataFrame:
     """Test for each neuron whether prediction and response are correlated over images.
 
-    Without a correlation r follows, for normal variables and n images, a beta distribution on [-1, 1] with
-    both parameters n/2 - 1 (equivalently r sqrt((n - 2) / (1 - r^2)) follows Student's t with n - 2 degrees
-    of freedom); p is two-sided, so a neuron that is predicted with the wrong sign can be significant too.
-    A neuron that does not vary has r = 0 and p = 1.
-
     Args:
         prediction: predicted rates, one row an image; images are taken as independent.
         response: mean over repeats of the responses to them.
-        threshold: a neuron is significant if p <= threshold.
+        threshold: of `significant`.
         neurons: the neurons' numbers in the region, in the order of the columns.
         permutations: how many permutations of the images make the null distribution of |r|.
         rng: draws them.
@@ -47,12 +52,11 @@ def test_neurons(
     Returns:
         One row a neuron in the order of the columns:
 
-        - neuron, pcc, p, significant: number, r, p as above, p <= threshold (the paper's rule).
+        - neuron, pcc, p, significant: number, `pearson_with_p`, the paper's rule.
         - q, significant_bh: p adjusted by Benjamini and Hochberg (1995) over the neurons; q <= threshold keeps the
           expected share of false discoveries among the significant neurons at the threshold.
         - p_permutation, significant_permutation: share of permutations with |r| at least that of the neuron,
-          the data as recorded counted among them; p_permutation <= threshold. Responses are far from normal:
-          this p does not need them to be.
+          the data as recorded counted among them. Responses are far from normal: this p does not need them to be.
         - chance: share of permutations in which the paper's rule calls the neuron significant. Its sum over neurons
           is the number that the rule finds on shuffled data.
 
@@ -61,22 +65,20 @@ def test_neurons(
     """
     images = len(prediction)
     _require_enough(images)
-    correlation = pearson(prediction, response)
-    null = stats.beta(images / 2 - 1, images / 2 - 1, loc=-1, scale=2)
-    p = 2 * null.sf(np.abs(correlation))
+    r, p = pearson_with_p(prediction, response)
     q = stats.false_discovery_control(p)
     p_permutation, shuffled = _permute(prediction, response, permutations, rng)
     return pd.DataFrame(
         {
             "neuron": neurons,
-            "pcc": correlation,
+            "pcc": r,
             "p": p,
-            "significant": p <= threshold,
+            "significant": significant(p, threshold),
             "q": q,
-            "significant_bh": q <= threshold,
+            "significant_bh": significant(q, threshold),
             "p_permutation": p_permutation,
-            "significant_permutation": p_permutation <= threshold,
-            "chance": (shuffled >= null.isf(threshold / 2)).mean(axis=0),
+            "significant_permutation": significant(p_permutation, threshold),
+            "chance": (shuffled >= least_significant_r(images, threshold)).mean(axis=0),
         }
     )
 
@@ -100,14 +102,14 @@ def _permute(
     A permutation moves the images of all neurons alike, so their correlations stay. Where there are no more
     orders of the images than permutations asked for, each order is taken once and p is exact.
     """
-    recorded = unit(response).T
+    recorded = standardized(response).T
 
     def strength(predicted: Float64[np.ndarray, "*batch neurons images"], axis: int) -> np.ndarray:
-        r: np.ndarray = np.abs((predicted * recorded).sum(axis=axis))
+        r: np.ndarray = np.abs((predicted * recorded).mean(axis=axis))
         return r
 
     result = stats.permutation_test(
-        (unit(prediction).T,),
+        (standardized(prediction).T,),
         strength,
         permutation_type="pairings",
         alternative="greater",

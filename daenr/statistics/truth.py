@@ -1,6 +1,4 @@
-"""The significance rules held against the truth, which a simulated recording knows (`tables/significance.*`)."""
-
-# ruff: noqa: RUF001 - the symbols are those of the paper
+"""The significance rules held against the truth, which a simulated recording knows (`tables/truth.*`)."""
 
 from collections.abc import Iterable
 
@@ -8,28 +6,19 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool
 
-from daenr.reporting.labels import region_label
-from daenr.reporting.rendering import Entry, Grid, RenderedTable, spell
 from daenr.statistics.significance import RULES
 
-METRICS = ("false_positives", "false_positive_rate", "false_discovery_rate", "power")
+MEASURES = ("false_positives", "false_positive_rate", "false_discovery_rate", "power")
 
 COLUMNS = ["table", "region", "rule", "metric", "value", "sd", "n"]
-"""Columns of the tidy frame."""
-
-_METRIC_LABELS = {
-    "false_positives": "False positives",
-    "false_positive_rate": "of unresponsive ↓",
-    "false_discovery_rate": "of significant ↓",
-    "power": "Power ↑",
-}
+"""Columns of the tidy frame; ``metric`` is one of ``MEASURES``."""
 
 
 def errors(tested: pd.DataFrame, responsive: Bool[np.ndarray, " neurons"]) -> pd.DataFrame:
     """How each rule does on one run's neurons.
 
     Args:
-        tested: what `daenr.statistics.significance.test_neurons` returns.
+        tested: what `daenr.statistics.significance.neuron_significance` returns.
         responsive: for all neurons of the region, whether they respond to the image at all.
 
     Returns:
@@ -48,7 +37,7 @@ def errors(tested: pd.DataFrame, responsive: Bool[np.ndarray, " neurons"]) -> pd
         )
         for rule, called in ((rule, tested[rule].reset_index(drop=True)) for rule in RULES)
     ]
-    return pd.DataFrame(rows, columns=["rule", *METRICS])
+    return pd.DataFrame(rows, columns=["rule", *MEASURES])
 
 
 def tidy(runs: Iterable[tuple[str, int, pd.DataFrame]]) -> pd.DataFrame:
@@ -64,52 +53,10 @@ def tidy(runs: Iterable[tuple[str, int, pd.DataFrame]]) -> pd.DataFrame:
         line, empty for one seed), ``n`` counts the seeds.
     """
     wide = pd.concat([found.assign(region=region, seed=seed) for region, seed, found in runs])
-    long = wide.melt(["region", "seed", "rule"], list(METRICS), "metric")
+    long = wide.melt(["region", "seed", "rule"], list(MEASURES), "metric")
     seeds = long.groupby(["region", "rule", "metric", "seed"], sort=False, as_index=False)["value"].mean()
     frame = seeds.groupby(["region", "rule", "metric"], sort=False, as_index=False).agg(
         value=("value", "mean"), sd=("value", "std"), n=("value", "count")
     )
-    tidied: pd.DataFrame = frame.assign(table="significance")[COLUMNS]
+    tidied: pd.DataFrame = frame.assign(table="truth")[COLUMNS]
     return tidied
-
-
-def render(frame: pd.DataFrame, threshold: float) -> RenderedTable:
-    """Spell the table: a row for each region and rule.
-
-    Args:
-        frame: what `tidy` returns.
-        threshold: that of the tests.
-    """
-    names = {
-        "significant": f"p ≤ {threshold:g} (the paper's)",
-        "significant_bh": f"Benjamini–Hochberg q ≤ {threshold:g}",
-        "significant_permutation": f"permutation p ≤ {threshold:g}",
-    }
-    numbers = frame.set_index(["region", "rule", "metric"])
-    blocks = [
-        [
-            (
-                f"{region_label(region)}, {names[rule]}",
-                [_entry(metric, *numbers.loc[(region, rule, metric), ["value", "sd"]]) for metric in METRICS],
-            )
-            for rule in RULES
-        ]
-        for region in frame["region"].unique()
-    ]
-    n = int(frame["n"].max())
-    caption = (
-        "Which neurons the rules call significant, held against the truth of the simulated recording. False positives: "
-        "neurons called significant that do not respond to the image, their number, their share of the unresponsive "
-        "and of the significant neurons. Power: share of the responsive neurons called significant. CAE-FRᵢ on the "
-        "test images, mean over its layers; "
-        + (f"then mean ± standard deviation over {n} seeds." if n > 1 else "one seed.")
-    )
-    columns = [_METRIC_LABELS[metric] for metric in METRICS]
-    return spell(Grid("significance", "Significance", caption, "Region, rule", [], columns, blocks, []))
-
-
-def _entry(metric: str, value: float, sd: float) -> Entry:
-    if np.isnan(value):
-        return Entry("–")
-    digits = 1 if metric == "false_positives" else 3
-    return Entry(f"{value:.{digits}f}", "" if np.isnan(sd) else f"± {sd:.{digits}f}")

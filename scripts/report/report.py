@@ -8,7 +8,7 @@ from typing import Any
 from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.reporting.contents import contents
-from daenr.reporting.report import entry, report
+from daenr.reporting.report import exhibit, report
 
 
 def main(
@@ -20,21 +20,15 @@ def main(
     config: Mapping[str, Any],
     page: Path,
 ) -> None:
-    items = contents(map(str, shown), str(page.parent), regions)
-    entries = [
-        entry(item, (captions / f"{item.caption}.rst").read_text(), Path(item.path).read_bytes())
-        for item in items
+    def text(name: str) -> str:
+        return (captions / f"{name}.rst").read_text(encoding="utf-8")
+
+    exhibits = [
+        exhibit(item, text(item.caption), Path(item.path).read_bytes())
+        for item in contents(map(str, shown), str(page.parent), regions)
     ]
-    versions = json.loads(training.read_text())["versions"] if training else {}
-    html = report(
-        items,
-        entries,
-        (captions / "report.html.j2").read_text(),
-        (captions / "workflow.rst").read_text(),
-        assumptions.read_text(),
-        config,
-        versions,
-    )
+    versions = json.loads(training.read_text(encoding="utf-8"))["versions"] if training else {}
+    html = report(exhibits, text("workflow"), assumptions.read_text(encoding="utf-8"), config, versions)
     with atomic(page) as path:
         path.write_text(html, encoding="utf-8")
 
@@ -44,7 +38,7 @@ if __name__ == "__main__":
         main(
             shown=snakemake.input.shown,
             regions=snakemake.params.regions,
-            captions=Path(snakemake.input.template).parent,
+            captions=Path(snakemake.input.captions[0]).parent,
             assumptions=Path(snakemake.input.assumptions),
             training=Path(snakemake.input.training[0]) if snakemake.input.get("training") else None,
             config=snakemake.params.config,

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from daenr.logs import to_file
-from daenr.paper import verdicts
 from daenr.paper.claims import claims
 from daenr.paper.plan import Plan
 from daenr.paper.published import all_published
+from daenr.paper.verdicts import judge, sensitivity
+from daenr.reporting.rendering import save
+from daenr.reporting.verdicts import render_sensitivity
 from daenr.statistics.scores import read_scores_of
 
 
@@ -18,18 +20,17 @@ def main(
     paper: Path,
     options: Mapping[str, Any],
     csv: Path,
-    md: Path,
-    html: Path,
+    **rendered: Path,
 ) -> None:
     plan = Plan(config, paper)
     read = read_scores_of(scores)
     results = all_published(paper)
     frames = {
-        name: verdicts.judge(claims(variant), read, results, **options)
+        name: judge(claims(variant), read, results, **options)
         for name, variant in {"": plan, **plan.variants()}.items()
     }
-    frame = verdicts.sensitivity(frames)
-    verdicts.save(frame, verdicts.render_sensitivity(frame), csv, md, html)
+    frame = sensitivity(frames)
+    save(frame, render_sensitivity(frame), csv, **rendered)
 
 
 if __name__ == "__main__":

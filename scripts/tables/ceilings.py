@@ -1,19 +1,22 @@
-"""Noise ceilings of each neuron of one region."""
+"""Noise ceilings of each region."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from daenr.data.region import read_region
-from daenr.files import atomic
+from daenr.files import read_frame
 from daenr.logs import to_file
-from daenr.reporting import ceiling_tables
+from daenr.reporting import ceilings
+from daenr.reporting.rendering import save
 
 
-def main(region: Path, csv: Path) -> None:
-    neurons = ceiling_tables.neuron_table(read_region(region).test_trials)
-    with atomic(csv) as path:
-        neurons.to_csv(path, index=False, lineterminator="\n")
+def main(neurons: Sequence[Path], csv: Path, **rendered: Path) -> None:
+    frame = ceilings.tidy({Path(path).stem: read_frame(path) for path in neurons})
+    save(frame, ceilings.render(frame), csv, **rendered)
 
 
 if __name__ == "__main__":
     with to_file(Path(snakemake.log[0])):
-        main(region=Path(snakemake.input.region), csv=Path(snakemake.output.csv))
+        main(
+            neurons=snakemake.input.ceilings,
+            **{name: Path(path) for name, path in snakemake.output.items()},
+        )

@@ -23,7 +23,9 @@ def main(
     csv: Path,
     **rendered: Path,
 ) -> None:
-    documents = {Path(path).parent.name: json.loads(Path(path).read_text()) for path in metrics}
+    documents = {
+        Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics
+    }
     placed = [Cell(**{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
     scored = read_scores_of(scores)
     frame = tables.tidy(table, placed, documents, published(paper, table), scored, confidence)

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from daenr.data.region import read_region
 from daenr.logs import to_file
-from daenr.reporting import rendering, tables
+from daenr.reporting import table7
+from daenr.reporting.rendering import save
 
 
-def main(regions: Sequence[Path], csv: Path, md: Path, tex: Path, html: Path) -> None:
+def main(regions: Sequence[Path], csv: Path, **rendered: Path) -> None:
     read = [read_region(Path(path)).attributes for path in regions]
-    frame = tables.region_table({region["region"]: region["counts"] for region in read})
-    rendering.save(frame, tables.render_region_table(frame), csv, md, tex, html)
+    frame = table7.tidy({region["region"]: region["counts"] for region in read})
+    save(frame, table7.render(frame), csv, **rendered)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Metrics of one run on the test images, and what they are made of."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ def main(
     region: Path, predictions: Path, training: Path, ssim_window: str, metrics: Path, scores: Path
 ) -> None:
     data = read_region(region)
-    record = json.loads(training.read_text())
+    record = json.loads(training.read_text(encoding="utf-8"))
     with np.load(predictions, allow_pickle=False) as arrays:
         predicted = dict(arrays)
     neurons = predicted["neurons"]
@@ -36,7 +35,7 @@ def main(
     print(result)
     document = {
         "run": record["run"],
-        "metrics": asdict(result),
+        "metrics": result,
         "reason": record["reason"],
         "ssim_window": ssim_window,
         "data": data.attributes,

@@ -8,7 +8,7 @@ from daenr.data.region import read_region
 from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.run import Run
-from daenr.statistics.significance import RULES, mean_over_trials, test_neurons
+from daenr.statistics.significance import RULES, mean_over_trials, neuron_significance
 
 
 def main(
@@ -31,7 +31,7 @@ def main(
             for values in (predicted["validation_response"], data.validation_responses[:, neurons])
         )
     rng = np.random.default_rng(run.seed)
-    table = test_neurons(prediction, response, threshold, neurons, permutations, rng)
+    table = neuron_significance(prediction, response, threshold, neurons, permutations, rng)
     counts = ", ".join(f"{rule} {table[rule].sum()}" for rule in RULES)
     print(f"{len(prediction)} {images} images, {len(table)} neurons, level {threshold}: {counts}")
     print(f"expected on shuffled data: {table.chance.sum():.1f}")

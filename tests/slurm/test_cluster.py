@@ -3,16 +3,13 @@
 Every rule, but few trainings: each submission starts Python three times, and the smoke config has 58 trainings.
 """
 
-import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
 CONFIG = {
     "dataset": {
         "name": "cluster",
@@ -37,25 +34,29 @@ ON_SLURM = (
 )
 
 
-def copied(folder):
+class Copy:
     """A copy of the project without results."""
-    for name in ("config", "daenr", "docs", "envs", "scripts", "workflow"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "cluster.yaml").write_text(yaml.safe_dump(CONFIG))
-    return folder
 
+    def __init__(self, folder, copy_project):
+        self.folder, self.environment = folder, copy_project(folder)
+        (folder / "cluster.yaml").write_text(yaml.safe_dump(CONFIG))
 
-def snakemake(folder, *arguments):
-    """Start Snakemake in a copy; what it says goes to a file there."""
-    command = [sys.executable, "-m", "snakemake", *arguments, "--configfile", "cluster.yaml"]
-    with (folder / "said.txt").open("a") as said:
-        return subprocess.Popen(command, cwd=folder, stdout=said, stderr=subprocess.STDOUT)
+    def snakemake(self, *arguments):
+        """Start Snakemake; what it says goes to a file."""
+        command = [sys.executable, "-m", "snakemake", *arguments, "--configfile", "cluster.yaml"]
+        with (self.folder / "said.txt").open("a") as said:
+            return subprocess.Popen(
+                command, cwd=self.folder, env=self.environment, stdout=said, stderr=subprocess.STDOUT
+            )
 
+    def said(self):
+        """All that Snakemake has said."""
+        return (self.folder / "said.txt").read_text()
 
-def tables(folder):
-    """Content of every table, but that of run times."""
-    made = (folder / "results/cluster/tables").glob("*")
-    return {path.name: path.read_bytes() for path in made if path.stem != "runtimes"}
+    def tables(self):
+        """Content of every table, but that of run times."""
+        made = (self.folder / "results/cluster/tables").glob("*")
+        return {path.name: path.read_bytes() for path in made if path.stem != "runtimes"}
 
 
 def jobs(state="all"):
@@ -76,18 +77,18 @@ def a_running_training(run, seconds=300):
 
 
 @pytest.mark.usefixtures("slurm")
-def test_a_killed_job_is_made_up_for_and_tables_are_those_of_a_local_run(tmp_path):
-    local, cluster = copied(tmp_path / "local"), copied(tmp_path / "cluster")
-    assert snakemake(local, "--cores", "all").wait() == 0, (local / "said.txt").read_text()
-    first = snakemake(cluster, *ON_SLURM)
+def test_a_killed_job_is_made_up_for_and_tables_are_those_of_a_local_run(tmp_path, copy_project):
+    local, cluster = (Copy(tmp_path / name, copy_project) for name in ("local", "cluster"))
+    assert local.snakemake("--cores", "all").wait() == 0, local.said()
+    first = cluster.snakemake(*ON_SLURM)
     killed = a_running_training(first)
     assert "gres:gpu:1" in subprocess.check_output(["scontrol", "show", "job", killed], text=True)
     subprocess.check_call(["scancel", killed])
     assert first.wait() != 0
-    assert len(tables(cluster)) < len(tables(local))
+    assert len(cluster.tables()) < len(local.tables())
 
-    assert snakemake(cluster, *ON_SLURM).wait() == 0, (cluster / "said.txt").read_text()
-    assert tables(cluster) == tables(local)
+    assert cluster.snakemake(*ON_SLURM).wait() == 0, cluster.said()
+    assert cluster.tables() == local.tables()
     submitted = {comment.split("_wildcards_")[0] for comment in jobs().values()}
     assert submitted == {
         "rule_simulate",

@@ -1,15 +1,11 @@
 """A copy of the project in which the whole workflow has run once, on a small recording of one's own."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
-
-ROOT = Path(__file__).parents[2]
-FOLDERS = ("config", "daenr", "docs", "envs", "scripts", "workflow")
 
 SMALL = {
     "regions": ["v1"],
@@ -22,15 +18,18 @@ SMALL = {
 
 
 class Project:
-    """A folder to run Snakemake in."""
+    """A folder to run Snakemake in, with the environment in which its package is installed."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    program = Path(sys.executable).with_name("snakemake")
 
-    def snakemake(self, *arguments, check=True):
+    def __init__(self, folder, environment):
+        self.folder, self.environment = folder, environment
+
+    def snakemake(self, *arguments, check=True, cwd=None):
         done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)],
-            cwd=self.folder,
+            [self.program, "--cores", "2", *map(str, arguments)],
+            cwd=cwd or self.folder,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -60,12 +59,10 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def copy(tmp_path_factory):
+def copy(tmp_path_factory, copy_project):
     """A copy of the project without results."""
     folder = tmp_path_factory.mktemp("project")
-    for name in FOLDERS:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return Project(folder)
+    return Project(folder, copy_project(folder))
 
 
 @pytest.fixture(scope="session")

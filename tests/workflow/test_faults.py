@@ -61,6 +61,7 @@ class Laboratory:
         for name in FOLDERS:
             shutil.copytree(original / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         (folder / "faults").mkdir()
+        (folder / "faults/daenr").symlink_to(folder / "daenr")
         (folder / "faults/sitecustomize.py").write_text(FAULTS)
 
     def start(self, *arguments, setting=None, config=None, faults=None):

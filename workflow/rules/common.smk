@@ -1,24 +1,37 @@
 import os
 import re
-import shutil
-import sys
+import subprocess
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-ROOT = Path(os.path.relpath(Path(workflow.basedir).parent))
-sys.path.insert(0, str(ROOT.absolute()))
-# The jobs' scripts import the package from here, installed or not.
+# Relative, so that a project that moves makes nothing again. From this file, since a workflow that imports this one as
+# a module has a folder of its own.
+ROOT = Path(os.path.relpath(f"{workflow.current_basedir}/../.."))
+INSTALL = f"run `pip install -e .` in {ROOT.absolute()}"
+
+# What the processes of the jobs start with. glibc gives large blocks back to the system and zeroes them anew at every
+# step of a training otherwise. Python would find a signal.py or random.py of the working folder before its own.
 os.environ.update(
-    PYTHONPATH=os.pathsep.join([str(ROOT.absolute()), os.getenv("PYTHONPATH", "")])
+    MALLOC_TRIM_THRESHOLD_="1073741824",
+    MALLOC_MMAP_THRESHOLD_="1073741824",
+    PYTHONSAFEPATH="1",
 )
 
-from daenr.paper.claims import claims
-from daenr.config import ConfigError, resolve
-from daenr.reporting.contents import PAGE, SHOWN, contents, placed
-from daenr.data import download
-from daenr.paper.plan import CONTROL_METRICS, METRICS, Plan
-from daenr.run import Run
+try:
+    import daenr
+    from daenr.config import ConfigError, resolve
+    from daenr.data import download
+    from daenr.paper.claims import claims
+    from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Plan
+    from daenr.reporting.contents import PAGE, contents, placed
+    from daenr.run import Run
+except ModuleNotFoundError as error:
+    raise WorkflowError(f"{error}; {INSTALL}")
+if not os.path.samefile(Path(daenr.__file__).parent, ROOT / "daenr"):
+    raise WorkflowError(
+        f"The package daenr is installed from {Path(daenr.__file__).parent}, which is not this project's; {INSTALL}"
+    )
 
 PAPER = ROOT / "config/paper"
 
@@ -33,42 +46,25 @@ except ValueError as error:
 
 DATASET = config["dataset"]["name"]
 RESULTS = f"results/{DATASET}"
-MANIFEST = (
-    {"manifest": config["dataset"]["manifest"]} if config["dataset"]["manifest"] else {}
-)
-PUBLISHED = (
-    {"published": config["dataset"]["published"]}
-    if config["dataset"]["published"]
-    else {}
-)
 BY_HAND = f"data/{DATASET}.zip"
 DOWNLOADED = {
     "archive": f"{RESULTS}/data/downloaded.zip",
     "record": f"{RESULTS}/data/downloaded.json",
 }
 FORMATS = ("csv", "md", "tex", "html")
-PAGES = ("csv", "md", "html")
+PAGE_FORMATS = ("csv", "md", "html")
 FIGURE_REGIONS = PLAN.figure_regions()
+COUNT_FIGURES = sorted({"figure3", "figure4", "figure8"} & set(PLAN.figures()))
 GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validation.csv"}[
     config["significance"]["groups_from"]
 ]
+TESTING = {key: config["significance"][key] for key in ("threshold", "permutations")}
+JUDGING = {**config["comparison"], "threshold": config["significance"]["threshold"]}
+CONTROL_CELLS = [cell for half in CONTROL_METRICS for cell in PLAN.cells(half)]
 CLAIMS = claims(PLAN)
 # Variants repeat the tables alone, and are compared with the same claims of the config's own.
-VARIED_PLANS = [
-    Plan({**config, "figures": [], "controls": []}, PAPER),
-    *PLAN.variants().values(),
-]
-VARIED_CLAIMS = [claim for plan in VARIED_PLANS for claim in claims(plan)]
-COUNT_FIGURES = sorted({"figure3", "figure4", "figure8"} & set(PLAN.figures()))
-CEILING_TABLES = [
-    *(["ceilings"] if config["tables"] else []),
-    *(
-        f"{table}-ceiling"
-        for table in ("table4", "table6")
-        if table in config["tables"]
-    ),
-]
-CONTROL_TABLES = ["controls"] if config["controls"] else []
+VARIED = {"": Plan({**config, "figures": [], "controls": []}, PAPER), **PLAN.variants()}
+VARIED_CLAIMS = {name: claims(plan) for name, plan in VARIED.items()}
 
 
 wildcard_constraints:
@@ -77,15 +73,30 @@ wildcard_constraints:
     table="table[2-6]",
 
 
+def ours(path):
+    """A file of the project or one that the config names: no prefix of a module is put before it."""
+    return local(str(path))
+
+
+def given(key):
+    """A file that the config's dataset may name, as a named input."""
+    path = config["dataset"][key]
+    return {key: ours(path)} if path else {}
+
+
+MANIFEST, PUBLISHED = given("manifest"), given("published")
+
+
 def package(*folders):
-    """Modules of folders of the package, on which a rule's result depends; Snakemake does not see through imports.
+    """Files of folders of the package, on which a rule's result depends; Snakemake does not see through imports.
 
     Whole folders, and what lies below all of them: a new module cannot be forgotten.
     """
     return [
-        str(path)
+        ours(path)
         for folder in folders
-        for path in sorted(ROOT.glob(f"daenr/{folder}/**/*.py"))
+        for path in sorted(ROOT.glob(f"daenr/{folder}/**/*.*"))
+        if path.suffix != ".pyc"
     ]
 
 
@@ -106,18 +117,20 @@ def made(path, formats, caption):
         named = f"{path}.{formats[0]}".format(**dict(wildcards.items()))
         return placed(f"{RESULTS}/{named}", RESULTS, FIGURE_REGIONS)
 
-    files = {}
-    for format in formats:
-        file = ensure(f"{RESULTS}/{path}.{format}", non_empty=True)
-        if f".{format}" in SHOWN:
-            file = report(
-                file,
-                caption=f"../report/{caption}.rst",
-                category=lambda wildcards: numbered(place(wildcards).section),
-                labels=lambda wildcards: {"result": place(wildcards).title},
-            )
-        files[format] = file
+    files = {format: written(f"{path}.{format}") for format in formats}
+    shown = "html" if "html" in formats else "png"
+    files[shown] = report(
+        files[shown],
+        caption=f"../report/{caption}.rst",
+        category=lambda wildcards: numbered(place(wildcards).section),
+        labels=lambda wildcards: {"result": place(wildcards).title},
+    )
     return files
+
+
+def written(path):
+    """A result, which must not be empty."""
+    return ensure(f"{RESULTS}/{path}", non_empty=True)
 
 
 def planned(wildcards):
@@ -143,10 +156,9 @@ def settings(wildcards, section):
     return config["variants"][variant][section] if variant else config[section]
 
 
-def training_config(wildcards):
-    """What of the config a training depends on."""
-    sections = {key: settings(wildcards, key) for key in ("model", "training", "loss")}
-    return {**sections, "device": config["device"], "precision": config["precision"]}
+def growing(amount):
+    """Twice the amount on the second attempt, three times on the third; a cluster's profile retries."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def run_file(run, name):
@@ -154,16 +166,63 @@ def run_file(run, name):
     return f"{RESULTS}/runs/{run.name}/{name}"
 
 
+def region_file(region):
+    """Path of a preprocessed recording."""
+    return f"{RESULTS}/data/{region}.h5"
+
+
+def archive():
+    """The archive, wherever it comes from, and the record of a downloaded one."""
+    if config["dataset"]["layout"] == "simulated":
+        return {"archive": f"{RESULTS}/data/archive.zip"}
+    if download.is_local(config["dataset"]["source"]):
+        return {"archive": ours(config["dataset"]["source"])}
+    return {"archive": ours(BY_HAND)} if os.path.exists(BY_HAND) else DOWNLOADED
+
+
+def source():
+    """Where the archive comes from; the record of a downloaded one then says from which address."""
+    if str(archive()["archive"]) == BY_HAND:
+        return f"{BY_HAND}, put there by hand"
+    return config["dataset"]["source"] or "simulated"
+
+
+def cell_files(cells, name):
+    """One of the files of each run of these cells."""
+    return list(dict.fromkeys(run_file(cell.run, name) for cell in cells))
+
+
+def scores_of(claims):
+    """Files with the scores of the runs that claims are about."""
+    return cell_files(
+        [cell for claim in claims for pair in claim.pairs for cell in pair],
+        "scores.npz",
+    )
+
+
+def rows(planned):
+    """Cells or claims as a job is handed them: one that changes makes what it is in anew."""
+    return [each.row() for each in planned]
+
+
 def gpus():
     """GPUs that a training asks for; torch would tell better, but takes seconds to import."""
-    if config["device"] == "auto":
-        return int(shutil.which("nvidia-smi") is not None)
-    return int(config["device"] == "cuda")
+    if config["device"] != "auto":
+        return int(config["device"] == "cuda")
+    try:
+        listed = subprocess.run(
+            ["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    found = re.search(r"^GPU ", listed.stdout, re.M)
+    return int(listed.returncode == 0 and found is not None)
 
 
-def growing(amount):
-    """Twice the amount on the second attempt, three times on the third; a cluster's profile retries."""
-    return lambda wildcards, attempt: amount * attempt
+def training_config(wildcards):
+    """What of the config a training depends on."""
+    sections = {key: settings(wildcards, key) for key in ("model", "training", "loss")}
+    return {**sections, "device": config["device"], "precision": config["precision"]}
 
 
 def training_group(wildcards):
@@ -174,26 +233,10 @@ def training_group(wildcards):
     return "trainings" if planned(wildcards).neurons == "all" else "group_trainings"
 
 
-def archive():
-    """The archive, wherever it comes from, and the record of a downloaded one."""
-    if config["dataset"]["layout"] == "simulated":
-        return {"archive": f"{RESULTS}/data/archive.zip"}
-    if download.is_local(config["dataset"]["source"]):
-        return {"archive": config["dataset"]["source"]}
-    return {"archive": BY_HAND} if os.path.exists(BY_HAND) else DOWNLOADED
-
-
-def source():
-    """Where the archive comes from; the record of a downloaded one then says from which address."""
-    if archive() == {"archive": BY_HAND}:
-        return f"{BY_HAND}, put there by hand"
-    return config["dataset"]["source"] or "simulated"
-
-
 def training_input(wildcards):
     """A region file, and what other trainings must have made: a group of neurons, a trained encoder."""
     run = planned(wildcards)
-    files = {"region": f"{RESULTS}/data/{run.region}.h5"}
+    files = {"region": region_file(run.region)}
     if run.neurons != "all":
         files["significance"] = run_file(run.parent, GROUPS_FILE)
     if run.pretrained:
@@ -201,60 +244,17 @@ def training_input(wildcards):
     return files
 
 
-def run_region(wildcards):
-    return f"{RESULTS}/data/{planned(wildcards).region}.h5"
-
-
 def tested_region(wildcards):
-    """The same for a run whose neurons can be tested."""
-    if planned(wildcards).layer is None:
-        raise WorkflowError(f"{wildcards.run} predicts no neurons: nothing to test")
-    return run_region(wildcards)
+    """The region file of a run whose neurons can be tested."""
+    run = planned(wildcards)
+    if run.layer is None:
+        raise WorkflowError(f"{run.name} predicts no neurons: nothing to test")
+    return region_file(run.region)
 
 
-def cell_files(table, name):
-    """One of the files of each run of a table."""
-    return list(dict.fromkeys(run_file(cell.run, name) for cell in PLAN.cells(table)))
-
-
-def cell_rows(table):
-    """Cells of a table as plain values, so that a changed cell reruns the table."""
-    return [
-        {
-            "table": cell.table,
-            "region": cell.region,
-            "model": cell.model,
-            "layer": cell.layer,
-            "neurons": cell.neurons,
-            "run": cell.run.name,
-            "control": cell.control,
-        }
-        for cell in PLAN.cells(table)
-    ]
-
-
-def planned_by(plan):
-    """What of the config a plan depends on, so that a script can make the same plan."""
-    keys = ("regions", "focus_region", "weights_of_region", "layers", "models", "seeds")
-    asked = {key: plan.config[key] for key in (*keys, "tables", "figures", "controls")}
-    task = {"figure4_task": config["significance"]["figure4_task"]}
-    return {
-        **asked,
-        "dataset": {"name": DATASET},
-        "significance": task,
-        "variants": sorted(config["variants"]),
-    }
-
-
-def scores_of(judged):
-    """Files with the scores of the runs that claims are about."""
-    runs = {cell.run for claim in judged for pair in claim.pairs for cell in pair}
-    return sorted(run_file(run, "scores.npz") for run in runs)
-
-
-def judging():
-    """How claims are judged."""
-    return {**config["comparison"], "threshold": config["significance"]["threshold"]}
+def reconstructed_runs(figure):
+    """Runs whose reconstructions a figure shows."""
+    return PLAN.reconstruction_runs(FIGURE_REGIONS[figure])
 
 
 def counted_runs(figure):
@@ -265,27 +265,37 @@ def counted_runs(figure):
     return [run for region in regions for run in PLAN.significance_runs(region)]
 
 
-def judged_runs():
-    """Runs whose significant neurons are held against the truth, which a simulated recording alone knows."""
-    if config["dataset"]["layout"] != "simulated":
-        return []
-    runs = [
+# Runs whose significant neurons are held against the truth, which a simulated recording alone knows.
+JUDGED_RUNS = sorted(
+    [
         run
         for figure in ("figure3", "figure8")
-        if figure in COUNT_FIGURES
+        if figure in COUNT_FIGURES and config["dataset"]["layout"] == "simulated"
         for run in counted_runs(figure)
-    ]
-    return sorted(runs, key=lambda run: PLAN.regions.index(run.region))
-
-
-JUDGED_RUNS = judged_runs()
+    ],
+    key=lambda run: PLAN.regions.index(run.region),
+)
 JUDGED_REGIONS = list(dict.fromkeys(run.region for run in JUDGED_RUNS))
+PAGES = [
+    name
+    for name, judged in (
+        ("verdicts", CLAIMS),
+        ("sensitivity", config["variants"] and VARIED_CLAIMS[""]),
+    )
+    if judged
+]
 TABLES = [
     *config["tables"],
-    *CEILING_TABLES,
-    *CONTROL_TABLES,
-    *(["significance"] if JUDGED_RUNS else []),
+    *(["ceilings"] if config["tables"] else []),
+    *(
+        f"{table}-companion"
+        for table in ("table4", "table6")
+        if table in config["tables"]
+    ),
+    *(["controls"] if config["controls"] else []),
+    *(["truth"] if JUDGED_RUNS else []),
 ]
+FIGURES = [*PLAN.figures(), *(["gains"] if config["controls"] else [])]
 
 
 def told_config():
@@ -296,14 +306,14 @@ def told_config():
 
 def shown_in_report():
     """The page or picture of every result; those of the trainings themselves if there are any."""
-    tables = [*TABLES, *(["runtimes"] if RUNS else [])]
-    figures = [*PLAN.figures(), *CONTROL_TABLES, *(["curves"] if RUNS else [])]
-    pages = [
-        *(["claims"] if CLAIMS else []),
-        *(["sensitivity"] if config["variants"] and VARIED_CLAIMS else []),
-    ]
     return [
-        *(f"{RESULTS}/{page}.html" for page in pages),
-        *(f"{RESULTS}/tables/{table}.html" for table in tables),
-        *(f"{RESULTS}/figures/{figure}.png" for figure in figures),
+        *(f"{RESULTS}/{page}.html" for page in PAGES),
+        *(
+            f"{RESULTS}/tables/{table}.html"
+            for table in [*TABLES, *(["runtimes"] if RUNS else [])]
+        ),
+        *(
+            f"{RESULTS}/figures/{figure}.png"
+            for figure in [*FIGURES, *(["curves"] if RUNS else [])]
+        ),
     ]

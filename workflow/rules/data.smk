@@ -1,7 +1,3 @@
-localrules:
-    download,
-
-
 # Never data/NAME.zip: what a person puts there is no output of a rule, so nothing that Snakemake does removes it.
 rule download:
     input:
@@ -12,8 +8,9 @@ rule download:
     log:
         f"{RESULTS}/logs/download.log",
     retries: 2
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
+        "daenr"
     resources:
         mem_mb=1000,
         runtime=60,
@@ -35,7 +32,7 @@ rule simulate:
     log:
         f"{RESULTS}/logs/simulate.log",
     conda:
-        "../../envs/environment.yaml"
+        "daenr"
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
@@ -58,7 +55,7 @@ rule preprocess:
     log:
         f"{RESULTS}/logs/preprocess/{{region}}.log",
     conda:
-        "../../envs/environment.yaml"
+        "daenr"
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),

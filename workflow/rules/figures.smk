@@ -1,16 +1,9 @@
-localrules:
-    reconstructions,
-    neuron_counts,
-    stimuli,
-    controls_figure,
-
-
 rule reconstructions:
     input:
-        region=lambda wildcards: f"{RESULTS}/data/{FIGURE_REGIONS[wildcards.figure]}.h5",
+        region=lambda wildcards: region_file(FIGURE_REGIONS[wildcards.figure]),
         predictions=lambda wildcards: [
             run_file(run, "predictions.npz")
-            for run in PLAN.reconstruction_runs(FIGURE_REGIONS[wildcards.figure])
+            for run in reconstructed_runs(wildcards.figure)
         ],
         code=package("reporting"),
     output:
@@ -19,20 +12,17 @@ rule reconstructions:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     wildcard_constraints:
         figure="|".join(FIGURE_REGIONS) or "none",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
+        "daenr"
     params:
         runs=lambda wildcards: [
-            run.name
-            for run in PLAN.reconstruction_runs(FIGURE_REGIONS[wildcards.figure])
+            run.name for run in reconstructed_runs(wildcards.figure)
         ],
     message:
         "Drawing {wildcards.figure}"
     script:
-        "../../scripts/figures/figure_reconstructions.py"
+        "../../scripts/figures/reconstructions.py"
 
 
 rule neuron_counts:
@@ -40,73 +30,68 @@ rule neuron_counts:
         significance=lambda wildcards: [
             run_file(run, "significance.csv") for run in counted_runs(wildcards.figure)
         ],
-        code=package("reporting"),
+        code=package("statistics", "reporting"),
     output:
-        **made("figures/{figure}", ("png", "pdf", "csv"), caption="neuron-counts"),
+        **made("figures/{figure}", ("png", "pdf", "csv"), caption="neuron_counts"),
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     wildcard_constraints:
         figure="|".join(COUNT_FIGURES) or "none",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
+        "daenr"
     params:
         runs=lambda wildcards: [run.name for run in counted_runs(wildcards.figure)],
         threshold=config["significance"]["threshold"],
     message:
         "Drawing {wildcards.figure}"
     script:
-        "../../scripts/figures/figure_neuron_counts.py"
+        "../../scripts/figures/neuron_counts.py"
 
 
 rule stimuli:
     input:
-        regions=[f"{RESULTS}/data/{region}.h5" for region in config["regions"]],
+        regions=[region_file(region) for region in config["regions"]],
         code=package("reporting"),
     output:
-        **made("figures/figure5", ("png", "pdf"), caption="figure5"),
+        **made("figures/figure5", ("png", "pdf"), caption="stimuli"),
     log:
         f"{RESULTS}/logs/figures/figure5.log",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
+        "daenr"
     params:
         regions=config["regions"],
     message:
         "Drawing figure5"
     script:
-        "../../scripts/figures/figure_stimuli.py"
+        "../../scripts/figures/stimuli.py"
 
 
-rule controls_figure:
+rule gains:
     input:
-        controls=f"{RESULTS}/tables/controls.csv",
+        controls=rules.controls.output.csv,
         code=package("reporting"),
     output:
-        **made("figures/controls", ("png", "pdf"), caption="controls-figure"),
+        **made("figures/gains", ("png", "pdf"), caption="gains"),
     log:
-        f"{RESULTS}/logs/figures/controls.log",
+        f"{RESULTS}/logs/figures/gains.log",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
+        "daenr"
     params:
         confidence=config["comparison"]["confidence"],
     message:
-        "Drawing controls"
+        "Drawing the gains over the controls"
     script:
-        "../../scripts/figures/figure_controls.py"
+        "../../scripts/figures/gains.py"
 
 
 rule figures:
     input:
         [
             f"{RESULTS}/figures/{figure}.{format}"
-            for figure in [*PLAN.figures(), *CONTROL_TABLES]
+            for figure in FIGURES
             for format in ("png", "pdf")
         ],
+    localrule: True

@@ -1,29 +1,24 @@
-localrules:
-    curves,
-    runtimes,
-    page,
+# Under other settings losses have other units.
+OWN_RUNS = [run for run in RUNS if not run.variant]
 
 
 rule curves:
     input:
-        histories=[run_file(run, "history.csv") for run in RUNS if not run.variant],
+        histories=[run_file(run, "history.csv") for run in OWN_RUNS],
         code=package("reporting"),
     output:
         **made("figures/curves", ("png", "pdf"), caption="curves"),
     log:
         f"{RESULTS}/logs/figures/curves.log",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=10,
+        "daenr"
     params:
-        # Under other settings losses have other units.
-        runs=[run.name for run in RUNS if not run.variant],
+        runs=[run.name for run in OWN_RUNS],
     message:
         "Drawing the training curves"
     script:
-        "../../scripts/report/figure_curves.py"
+        "../../scripts/report/curves.py"
 
 
 rule runtimes:
@@ -34,34 +29,75 @@ rule runtimes:
         **made("tables/runtimes", FORMATS, caption="runtimes"),
     log:
         f"{RESULTS}/logs/tables/runtimes.log",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
+        "daenr"
     message:
         "Making the table of run times"
     script:
-        "../../scripts/report/table_runtimes.py"
+        "../../scripts/report/runtimes.py"
 
 
-rule page:
+rule verdicts:
+    input:
+        scores=scores_of(CLAIMS),
+        paper=[ours(PAPER / f"{table}.csv") for table in TABLE_METRICS],
+        code=package("paper", "statistics", "reporting"),
+    output:
+        **made("verdicts", PAGE_FORMATS, caption="verdicts"),
+    log:
+        f"{RESULTS}/logs/verdicts.log",
+    conda:
+        "daenr"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        claims=rows(CLAIMS),
+        options=JUDGING,
+    message:
+        "Judging the paper's claims"
+    script:
+        "../../scripts/report/verdicts.py"
+
+
+rule sensitivity:
+    input:
+        scores=scores_of(sum(VARIED_CLAIMS.values(), [])),
+        paper=rules.verdicts.input.paper,
+        code=rules.verdicts.input.code,
+    output:
+        **made("sensitivity", PAGE_FORMATS, caption="sensitivity"),
+    log:
+        f"{RESULTS}/logs/sensitivity.log",
+    conda:
+        "daenr"
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        claims={name: rows(claims) for name, claims in VARIED_CLAIMS.items()},
+        options=JUDGING,
+    message:
+        "Judging the paper's claims under the variants of the config"
+    script:
+        "../../scripts/report/sensitivity.py"
+
+
+rule report:
     input:
         shown=shown_in_report(),
         training=[run_file(run, "training.json") for run in RUNS[:1]],
-        template=str(ROOT / "workflow/report/report.html.j2"),
-        captions=sorted(map(str, ROOT.glob("workflow/report/*.rst"))),
-        assumptions=str(ROOT / "docs/assumptions.md"),
+        captions=[ours(path) for path in sorted(ROOT.glob("workflow/report/*.rst"))],
+        assumptions=ours(ROOT / "docs/assumptions.md"),
         code=package("reporting"),
     output:
-        **made("report", ("html",), caption="page"),
+        **made("report", ("html",), caption="report"),
     log:
         f"{RESULTS}/logs/report.log",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
+        "daenr"
     params:
         regions=FIGURE_REGIONS,
         config=told_config(),

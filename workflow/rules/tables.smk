@@ -1,29 +1,20 @@
-localrules:
-    table,
-    table7,
-    ceilings,
-    ceilings_table,
-    companion,
-    controls,
-
-
 rule table:
     input:
-        metrics=lambda wildcards: cell_files(wildcards.table, "metrics.json"),
-        scores=lambda wildcards: cell_files(wildcards.table, "scores.npz"),
-        paper=str(PAPER / "{table}.csv"),
+        metrics=lambda wildcards: cell_files(
+            PLAN.cells(wildcards.table), "metrics.json"
+        ),
+        scores=lambda wildcards: cell_files(PLAN.cells(wildcards.table), "scores.npz"),
+        paper=ours(PAPER / "{table}.csv"),
         code=package("paper", "statistics", "reporting"),
     output:
         **made("tables/{table}", FORMATS, caption="table"),
     log:
         f"{RESULTS}/logs/tables/{{table}}.log",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
+        "daenr"
     params:
-        cells=lambda wildcards: cell_rows(wildcards.table),
+        cells=lambda wildcards: rows(PLAN.cells(wildcards.table)),
         confidence=config["comparison"]["confidence"],
     message:
         "Making {wildcards.table}"
@@ -33,43 +24,39 @@ rule table:
 
 rule table7:
     input:
-        regions=[f"{RESULTS}/data/{region}.h5" for region in config["regions"]],
+        regions=[region_file(region) for region in config["regions"]],
         code=package("statistics", "reporting"),
     output:
         **made("tables/table7", FORMATS, caption="table7"),
     log:
         f"{RESULTS}/logs/tables/table7.log",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
+        "daenr"
     message:
         "Making table7"
     script:
         "../../scripts/tables/table7.py"
 
 
-rule ceilings:
+rule neuron_ceilings:
     input:
-        region=f"{RESULTS}/data/{{region}}.h5",
+        region=region_file("{region}"),
         code=package("statistics"),
     output:
-        csv=ensure(f"{RESULTS}/ceilings/{{region}}.csv", non_empty=True),
+        csv=written("ceilings/{region}.csv"),
     log:
         f"{RESULTS}/logs/ceilings/{{region}}.log",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
+        "daenr"
     message:
         "Noise ceilings of {wildcards.region}"
     script:
-        "../../scripts/tables/ceilings.py"
+        "../../scripts/tables/neuron_ceilings.py"
 
 
-rule ceilings_table:
+rule ceilings:
     input:
         ceilings=[f"{RESULTS}/ceilings/{region}.csv" for region in config["regions"]],
         code=package("statistics", "reporting"),
@@ -77,87 +64,72 @@ rule ceilings_table:
         **made("tables/ceilings", FORMATS, caption="ceilings"),
     log:
         f"{RESULTS}/logs/tables/ceilings.log",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
+        "daenr"
     message:
         "Making the table of ceilings"
     script:
-        "../../scripts/tables/table_ceilings.py"
+        "../../scripts/tables/ceilings.py"
 
 
 rule companion:
     input:
         **PUBLISHED,
-        own=f"{RESULTS}/tables/{{table}}.csv",
-        ceilings=f"{RESULTS}/tables/ceilings.csv",
-        code=package("statistics", "reporting"),
+        own=rules.table.output.csv,
+        ceilings=rules.ceilings.output.csv,
+        code=package("paper", "statistics", "reporting"),
     output:
-        **made("tables/{table}-ceiling", FORMATS, caption="companion"),
+        **made("tables/{table}-companion", FORMATS, caption="companion"),
     log:
-        f"{RESULTS}/logs/tables/{{table}}-ceiling.log",
+        f"{RESULTS}/logs/tables/{{table}}-companion.log",
     wildcard_constraints:
         table="table4|table6",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
+        "daenr"
     message:
         "Making {wildcards.table} as fractions of the ceiling"
     script:
-        "../../scripts/tables/table_companion.py"
+        "../../scripts/tables/companion.py"
 
 
 rule controls:
     input:
-        scores=[
-            file
-            for table in CONTROL_METRICS
-            for file in cell_files(table, "scores.npz")
-        ],
-        code=package("statistics", "reporting"),
+        scores=cell_files(CONTROL_CELLS, "scores.npz"),
+        code=package("paper", "statistics", "reporting"),
     output:
         **made("tables/controls", FORMATS, caption="controls"),
     log:
         f"{RESULTS}/logs/tables/controls.log",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
+        "daenr"
     params:
-        cells=[row for table in CONTROL_METRICS for row in cell_rows(table)],
+        cells=rows(CONTROL_CELLS),
         resamples=config["comparison"]["resamples"],
         confidence=config["comparison"]["confidence"],
     message:
         "Making the table of controls"
     script:
-        "../../scripts/tables/table_controls.py"
+        "../../scripts/tables/controls.py"
 
 
 # Only where there are runs to judge, so that no empty table can be asked for.
 if JUDGED_RUNS:
 
-    localrules:
-        table_significance,
-
-    rule table_significance:
+    rule truth:
         input:
-            regions=[f"{RESULTS}/data/{region}.h5" for region in JUDGED_REGIONS],
+            regions=[region_file(region) for region in JUDGED_REGIONS],
             significance=[run_file(run, "significance.csv") for run in JUDGED_RUNS],
             code=package("statistics", "reporting"),
         output:
-            **made("tables/significance", FORMATS, caption="significance"),
+            **made("tables/truth", FORMATS, caption="truth"),
         log:
-            f"{RESULTS}/logs/tables/significance.log",
+            f"{RESULTS}/logs/tables/truth.log",
+        localrule: True
         conda:
-            "../../envs/environment.yaml"
-        resources:
-            mem_mb=1000,
-            runtime=5,
+            "daenr"
         params:
             regions=JUDGED_REGIONS,
             runs=[run.name for run in JUDGED_RUNS],
@@ -165,9 +137,10 @@ if JUDGED_RUNS:
         message:
             "Holding the significant neurons against the truth"
         script:
-            "../../scripts/tables/table_significance.py"
+            "../../scripts/tables/truth.py"
 
 
 rule tables:
     input:
         [f"{RESULTS}/tables/{table}.{format}" for table in TABLES for format in FORMATS],
+    localrule: True

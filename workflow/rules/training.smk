@@ -1,18 +1,12 @@
-localrules:
-    evaluate,
-    significance,
-    significance_validation,
-
-
 rule train:
     input:
         unpack(training_input),
         code=package("models", "training"),
     output:
-        weights=ensure(f"{RESULTS}/runs/{{run}}/weights.pt", non_empty=True),
-        history=ensure(f"{RESULTS}/runs/{{run}}/history.csv", non_empty=True),
-        training=ensure(f"{RESULTS}/runs/{{run}}/training.json", non_empty=True),
-        predictions=ensure(f"{RESULTS}/runs/{{run}}/predictions.npz", non_empty=True),
+        weights=written("runs/{run}/weights.pt"),
+        history=written("runs/{run}/history.csv"),
+        training=written("runs/{run}/training.json"),
+        predictions=written("runs/{run}/predictions.npz"),
     log:
         f"{RESULTS}/logs/train/{{run}}.log",
     benchmark:
@@ -20,7 +14,7 @@ rule train:
     group:
         training_group
     conda:
-        "../../envs/environment.yaml"
+        "daenr"
     threads: 1
     resources:
         gpu=gpus(),
@@ -36,20 +30,18 @@ rule train:
 
 rule evaluate:
     input:
-        region=run_region,
+        region=lambda wildcards: region_file(planned(wildcards).region),
         predictions=rules.train.output.predictions,
         training=rules.train.output.training,
         code=package("statistics"),
     output:
-        metrics=ensure(f"{RESULTS}/runs/{{run}}/metrics.json", non_empty=True),
-        scores=ensure(f"{RESULTS}/runs/{{run}}/scores.npz", non_empty=True),
+        metrics=written("runs/{run}/metrics.json"),
+        scores=written("runs/{run}/scores.npz"),
     log:
         f"{RESULTS}/logs/evaluate/{{run}}.log",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
+        "daenr"
     params:
         ssim_window=lambda wildcards: settings(wildcards, "evaluation")["ssim_window"],
     message:
@@ -64,18 +56,15 @@ rule significance:
         predictions=rules.train.output.predictions,
         code=package("statistics"),
     output:
-        significance=ensure(f"{RESULTS}/runs/{{run}}/significance.csv", non_empty=True),
+        significance=written("runs/{run}/significance.csv"),
     log:
         f"{RESULTS}/logs/significance/{{run}}.log",
+    localrule: True
     conda:
-        "../../envs/environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=5,
+        "daenr"
     params:
+        **TESTING,
         images="test",
-        threshold=config["significance"]["threshold"],
-        permutations=config["significance"]["permutations"],
     message:
         "Testing the neurons of {wildcards.run} on the {params.images} images"
     script:
@@ -84,17 +73,15 @@ rule significance:
 
 use rule significance as significance_validation with:
     output:
-        significance=ensure(
-            f"{RESULTS}/runs/{{run}}/significance-validation.csv", non_empty=True
-        ),
+        significance=written("runs/{run}/significance-validation.csv"),
     log:
         f"{RESULTS}/logs/significance-validation/{{run}}.log",
     params:
+        **TESTING,
         images="validation",
-        threshold=config["significance"]["threshold"],
-        permutations=config["significance"]["permutations"],
 
 
 rule trainings:
     input:
         [run_file(run, "metrics.json") for run in RUNS],
+    localrule: True

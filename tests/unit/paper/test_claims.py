@@ -1,13 +1,15 @@
 """The paper's claims, and the runs that they are about."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from daenr.config import resolve
-from daenr.paper.claims import claims
+from daenr.paper.claims import Claim, claims
 from daenr.paper.plan import Plan
+from daenr.registry import AUTOENCODERS, READOUTS
 from daenr.run import CONTROLS
 
 ROOT = Path(__file__).parents[3]
@@ -100,6 +102,29 @@ def test_claims_without_their_runs_are_left_out():
 def test_the_claims_ask_for_no_further_training(made):
     runs = set(planned().runs())
     assert {cell.run for claim in made.values() for pair in claim.pairs for cell in pair} <= runs
+
+
+def test_a_claim_comes_back_from_the_row_that_a_job_is_handed(made):
+    rows = json.loads(json.dumps([claim.row() for claim in made.values()]))
+    assert [Claim.from_row(row) for row in rows] == list(made.values())
+
+
+def test_models_that_the_paper_lacks_are_judged_under_their_own_names(monkeypatch):
+    monkeypatch.setitem(AUTOENCODERS, "tiny", "daenr.models.autoencoders:Tiny")
+    monkeypatch.setitem(READOUTS, "linear", "daenr.models.readouts:Linear")
+    plan = planned(tables=["table5", "table6"], figures=[], controls=[])
+    models = ["cae", "cnn-fr", "cae-fr", "tiny", "tiny-fr", "cnn-linear", "cae-linear"]
+    made = {
+        claim.name: claim for claim in claims(Plan(plan.config | {"models": models}, ROOT / "config/paper"))
+    }
+    assert set(made) == {
+        *(f"table5-{name}-{metric}" for name in ("cae-linear", "tiny") for metric in ("mse", "psnr", "ssim")),
+        *(f"table6-{name}-region{number}" for name in ("linear", "tiny") for number in (1, 2, 3)),
+    }
+    assert sides(made["table5-tiny-mse"]) == [{("tiny-fr", "all", "")}, {("tiny", "all", "")}]
+    assert sides(made["table6-linear-region1"]) == [{("cae-linear", "all", "")}, {("cnn-linear", "all", "")}]
+    assert "with the readout LINEAR" in made["table5-cae-linear-mse"].statement
+    assert "for the TINY" in made["table6-tiny-region1"].statement
 
 
 def test_a_variant_repeats_the_claims_of_the_tables(made):

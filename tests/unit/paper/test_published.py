@@ -167,9 +167,9 @@ def test_values_stand_as_printed() -> None:
 def damaged(folder: Path, name: str, line: int, text: str) -> Path:
     """A copy of one of the paper's files in ``folder`` with one line replaced."""
     path = Path(shutil.copy(PAPER / name, folder))
-    lines = path.read_text().splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     lines[line - 1] = text
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 

@@ -10,7 +10,7 @@ import pytest
 from daenr.config import resolve
 from daenr.data.simulated import simulate
 from daenr.paper.claims import VERDICTS, claims
-from daenr.paper.plan import METRICS, Plan
+from daenr.paper.plan import TABLE_METRICS, Plan
 from daenr.paper.published import published
 from daenr.paper.verdicts import COLUMNS, judge, render, render_sensitivity, sensitivity
 from daenr.statistics.scores import Scores
@@ -252,5 +252,5 @@ def test_sensitivity_marks_verdicts_that_move():
 
 
 def test_every_metric_of_a_claim_can_be_shown():
-    for metric in {metric for metrics in METRICS.values() for metric in metrics} | {"significant"}:
+    for metric in {metric for metrics in TABLE_METRICS.values() for metric in metrics} | {"significant"}:
         assert "| +1.2" in render(frame(metric=metric, effect=1.23456, low=-1.0, high=2.0)).markdown

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daenr.paper.plan import METRICS, Cell
+from daenr.paper.plan import TABLE_METRICS, Cell
 from daenr.paper.published import Published, published
 from daenr.reporting import tables
 from daenr.run import Run
 from daenr.statistics.scores import Scores
 
 PAPER = Path(__file__).parents[3] / "config" / "paper"
-TABLES = sorted(METRICS)
+TABLES = sorted(TABLE_METRICS)
 
 
 def cell(table, region="region3", model="cae-fr", layer="h1", neurons="all", seed=0):
@@ -47,7 +47,7 @@ def measured(cells, value):
     documents = {}
     for item in cells:
         document = documents.setdefault(item.run.name, {"metrics": {}, "reason": None})
-        for metric in METRICS[item.table]:
+        for metric in TABLE_METRICS[item.table]:
             document["metrics"][metric] = value(item, metric)
             if document["metrics"][metric] is None:
                 document["reason"] = f"no {item.neurons} neurons"
@@ -242,7 +242,7 @@ def compete(*by_image, metric="psnr"):
     metrics = measured(cells, lambda item, _: models[item.layer][item.run.seed].mean())
     scores = {
         item.run.name: Scores(
-            np.arange(0), **dict.fromkeys(METRICS["table2"], models[item.layer][item.run.seed])
+            np.arange(0), **dict.fromkeys(TABLE_METRICS["table2"], models[item.layer][item.run.seed])
         )
         for item in cells
     }

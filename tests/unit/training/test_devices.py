@@ -83,7 +83,7 @@ def test_what_the_processor_says_of_bf16():
     flags = Path("/proc/cpuinfo")
     if not flags.is_file() or platform.machine() != "x86_64":
         pytest.skip("only Linux on x86-64 lists its processor's units in /proc/cpuinfo")
-    units = {"avx512_bf16", "amx_bf16"} & set(flags.read_text().split())
+    units = {"avx512_bf16", "amx_bf16"} & set(flags.read_text(encoding="utf-8").split())
     assert devices.has_bf16(torch.device("cpu")) == bool(units)
 
 

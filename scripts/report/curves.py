@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from daenr.files import read_frame
 from daenr.logs import to_file
-from daenr.reporting import curves, figures
+from daenr.reporting.curves import curve, training_curves
+from daenr.reporting.figures import save
 from daenr.run import Run
 
 
 def main(runs: Sequence[str], histories: Sequence[Path], png: Path, pdf: Path) -> None:
-    frames = [
-        curves.curve(Run.parse(name), pd.read_csv(path)) for name, path in zip(runs, histories, strict=True)
-    ]
-    figures.save(curves.training_curves(pd.concat(frames, ignore_index=True)), png, pdf)
+    frames = [curve(Run.parse(name), read_frame(path)) for name, path in zip(runs, histories, strict=True)]
+    save(training_curves(pd.concat(frames, ignore_index=True)), png, pdf)
 
 
 if __name__ == "__main__":

@@ -2,27 +2,18 @@
 
 from pathlib import Path
 
-import pandas as pd
-
+from daenr.files import read_frame
 from daenr.logs import to_file
 from daenr.paper.published import other_results
-from daenr.reporting import ceiling_tables, rendering
+from daenr.reporting import companion
+from daenr.reporting.rendering import save
 
 
-def main(
-    table: str,
-    own: Path,
-    ceilings: Path,
-    published: Path | None,
-    csv: Path,
-    md: Path,
-    tex: Path,
-    html: Path,
-) -> None:
-    regions = pd.read_csv(ceilings, index_col="region")["cc_max"].to_dict()
+def main(table: str, own: Path, ceilings: Path, published: Path | None, csv: Path, **rendered: Path) -> None:
+    regions = read_frame(ceilings).set_index("region")["cc_max"].to_dict()
     others = other_results(published) if published else []
-    frame = ceiling_tables.companion(table, pd.read_csv(own), regions, others)
-    rendering.save(frame, ceiling_tables.render_companion(table, frame), csv, md, tex, html)
+    frame = companion.tidy(table, read_frame(own), regions, others)
+    save(frame, companion.render(table, frame), csv, **rendered)
 
 
 if __name__ == "__main__":

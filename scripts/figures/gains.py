@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-import pandas as pd
-
+from daenr.files import read_frame
 from daenr.logs import to_file
-from daenr.reporting import control_figures, figures
+from daenr.reporting.figures import save
+from daenr.reporting.gains import gains
 
 
 def main(controls: Path, confidence: float, png: Path, pdf: Path) -> None:
-    figures.save(control_figures.gains(pd.read_csv(controls), confidence), png, pdf)
+    save(gains(read_frame(controls), confidence), png, pdf)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 
 from daenr.logs import to_file
 from daenr.paper.plan import Cell
-from daenr.reporting import control_tables, rendering
+from daenr.reporting import controls, rendering
 from daenr.run import Run
 from daenr.statistics.scores import read_scores_of
 
@@ -21,8 +21,8 @@ def main(
 ) -> None:
     scored = read_scores_of(scores)
     placed = [Cell(**{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
-    frame = control_tables.tidy(placed, scored, resamples=resamples, confidence=confidence)
-    rendering.save(frame, control_tables.render(frame, confidence), csv, **rendered)
+    frame = controls.tidy(placed, scored, resamples=resamples, confidence=confidence)
+    rendering.save(frame, controls.render(frame, confidence), csv, **rendered)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from daenr.logs import to_file
-from daenr.paper import verdicts
 from daenr.paper.claims import claims
 from daenr.paper.plan import Plan
 from daenr.paper.published import all_published
+from daenr.paper.verdicts import judge
+from daenr.reporting.rendering import save
+from daenr.reporting.verdicts import render
 from daenr.statistics.scores import read_scores_of
 
 
@@ -18,16 +20,15 @@ def main(
     paper: Path,
     options: Mapping[str, Any],
     csv: Path,
-    md: Path,
-    html: Path,
+    **rendered: Path,
 ) -> None:
-    frame = verdicts.judge(
+    frame = judge(
         claims(Plan(config, paper)),
         read_scores_of(scores),
         all_published(paper),
         **options,
     )
-    verdicts.save(frame, verdicts.render(frame), csv, md, html)
+    save(frame, render(frame), csv, **rendered)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from daenr.data.region import read_region
 from daenr.logs import to_file
-from daenr.reporting import figures
+from daenr.reporting.figures import save
+from daenr.reporting.stimuli import stimuli
 
 
 def main(names: Sequence[str], regions: Sequence[Path], png: Path, pdf: Path) -> None:
     images = {name: read_region(Path(path)).train_images for name, path in zip(names, regions, strict=True)}
-    figures.save(figures.stimuli(images), png, pdf)
+    save(stimuli(images), png, pdf)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from daenr.data.region import read_region
+from daenr.files import read_frame
 from daenr.logs import to_file
 from daenr.reporting.rendering import save
+from daenr.reporting.truth import render
 from daenr.run import Run
 from daenr.statistics import truth
 
@@ -24,9 +24,9 @@ def main(
     found = []
     for name, tested in zip(runs, significance, strict=True):
         run = Run.parse(name)
-        found.append((run.region, run.seed, truth.errors(pd.read_csv(tested), responsive[run.region])))
+        found.append((run.region, run.seed, truth.errors(read_frame(tested), responsive[run.region])))
     frame = truth.tidy(found)
-    save(frame, truth.render(frame, threshold), csv, **rendered)
+    save(frame, render(frame, threshold), csv, **rendered)
 
 
 if __name__ == "__main__":

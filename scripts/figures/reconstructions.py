@@ -7,7 +7,9 @@ import numpy as np
 
 from daenr.data.region import read_region
 from daenr.logs import to_file
-from daenr.reporting import figures
+from daenr.reporting.figures import save
+from daenr.reporting.labels import model_label
+from daenr.reporting.reconstructions import reconstructions
 from daenr.run import Run
 
 
@@ -16,8 +18,8 @@ def main(region: Path, runs: Sequence[str], predictions: Sequence[Path], png: Pa
     for name, path in zip(runs, predictions, strict=True):
         run = Run.parse(name)
         with np.load(path, allow_pickle=False) as arrays:
-            rows[figures.label(run.model, run.layer)] = arrays["reconstruction"]
-    figures.save(figures.reconstructions(read_region(region).test_images, rows), png, pdf)
+            rows[model_label(run.model, run.layer)] = arrays["reconstruction"]
+    save(reconstructions(read_region(region).test_images, rows), png, pdf)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from daenr.paper.plan import CONTROL_METRICS, Cell
-from daenr.reporting import labels
-from daenr.reporting.layouts import LAYERS, REGIONS, Axis, Layout, grid, in_order, with_texts
-from daenr.reporting.rendering import Entry, RenderedTable, interval_texts, spell
-from daenr.statistics.metrics import evaluate
-from daenr.statistics.resampling import difference, improves
+from daenr.reporting.layouts import LAYERS, REGIONS, Axis, Layout, grid, in_order
+from daenr.reporting.rendering import Entry, Rendered, interval_texts, spell
+from daenr.statistics.metrics import METRICS
+from daenr.statistics.resampling import difference
 from daenr.statistics.scores import Scores
 
 _PLACE = ["table", "region", "model", "layer", "control", "metric"]
@@ -23,7 +22,6 @@ LABELS: Mapping[str, str] = {
     "shuffled": "shuffled responses",
     "frozen": "frozen encoder",
     "random": "random encoder",
-    "capacity": "β = 0",
 }
 """What the controls are called in tables and figures; baseline and joint model go by the model's name."""
 
@@ -90,7 +88,7 @@ def _of_seeds(metric: str, cells: Sequence[Cell], scores: Mapping[str, Scores]) 
 
 
 def _value(metric: str, scores: Scores) -> float:
-    value: float | None = getattr(evaluate(scores), metric)
+    value = METRICS[metric].mean(scores)
     return np.nan if value is None else value
 
 
@@ -108,13 +106,13 @@ def _gain(
         confidence=confidence,
         rng=np.random.default_rng(0),
     )
-    sign = improves(metric)
+    sign = METRICS[metric].sign
     low, high = sorted((sign * interval.low, sign * interval.high))
     return sign * interval.estimate, low, high
 
 
 def _row_label(metric: str, control: str, model: str) -> str:
-    return f"{labels.METRICS[metric]}, {LABELS.get(control, model.upper())}"
+    return f"{METRICS[metric].heading}, {LABELS.get(control, model.upper())}"
 
 
 _LAYOUT = Layout(
@@ -126,17 +124,16 @@ _LAYOUT = Layout(
 )
 
 
-def render(frame: pd.DataFrame, confidence: float) -> RenderedTable:
+def render(frame: pd.DataFrame, confidence: float) -> Rendered:
     """Spell the controls' table.
 
     Args:
         frame: what ``tidy`` returns.
         confidence: of its intervals.
     """
-    frame = with_texts(frame).assign(note="")
-    entries = [
-        _entry(*numbers) for numbers in frame[["value", "low", "high"]].itertuples(index=False, name=None)
-    ]
+    frame = frame.assign(note="")
+    places = frame[["metric", "value", "low", "high"]].itertuples(index=False, name=None)
+    entries = [_entry(METRICS[metric].decimals, *numbers) for metric, *numbers in places]
     return spell(
         grid(
             _LAYOUT,
@@ -149,11 +146,11 @@ def render(frame: pd.DataFrame, confidence: float) -> RenderedTable:
     )
 
 
-def _entry(value: float, low: float, high: float) -> Entry:
-    text = "–" if np.isnan(value) else f"{value:z.3f}"
+def _entry(decimals: int, value: float, low: float, high: float) -> Entry:
+    text = "–" if np.isnan(value) else f"{value:z.{decimals}f}"
     if np.isnan(low):
         return Entry(text)
-    (lower, upper), unit = interval_texts((low, high), 3)
+    (lower, upper), unit = interval_texts((low, high), decimals)
     return Entry(text, f"[{lower}, {upper}]{unit}")
 
 
@@ -176,7 +173,6 @@ _EXPLANATIONS: Mapping[str, str] = {
     "shuffled": "shuffled responses belong to other images",
     "frozen": "a frozen encoder was trained without neurons and learns nothing more",
     "random": "a random encoder is not trained at all",
-    "capacity": "β = 0 has the readout but no response loss",
 }
 
 

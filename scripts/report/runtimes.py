@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daenr.logs import to_file
-from daenr.reporting import rendering
-from daenr.reporting.runtimes import render, runtimes
+from daenr.reporting import runtimes
+from daenr.reporting.rendering import save
 
 
-def main(trainings: Sequence[Path], csv: Path, md: Path, tex: Path, html: Path) -> None:
-    frame = runtimes([json.loads(Path(path).read_text()) for path in trainings])
-    rendering.save(frame, render(frame), csv, md, tex, html)
+def main(trainings: Sequence[Path], csv: Path, **rendered: Path) -> None:
+    frame = runtimes.tidy([json.loads(Path(path).read_text(encoding="utf-8")) for path in trainings])
+    save(frame, runtimes.render(frame), csv, **rendered)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,55 @@
+"""The table of the significance rules against the truth of a simulated recording."""
+
+# ruff: noqa: RUF001 - the symbols are those of the paper
+
+import pandas as pd
+
+from daenr.reporting.labels import region_label
+from daenr.reporting.rendering import Grid, Rendered, spell, value_entry
+from daenr.statistics.significance import RULES
+
+_MEASURES = {
+    "false_positives": ("False positives", 1),
+    "false_positive_rate": ("of unresponsive ↓", 3),
+    "false_discovery_rate": ("of significant ↓", 3),
+    "power": ("Power ↑", 3),
+}
+"""Heading and decimals of each measure of a rule."""
+
+
+def render(frame: pd.DataFrame, threshold: float) -> Rendered:
+    """Spell the table: a row for each region and rule.
+
+    Args:
+        frame: what `tidy` returns.
+        threshold: that of the tests.
+    """
+    names = {
+        "significant": f"p ≤ {threshold:g} (the paper's)",
+        "significant_bh": f"Benjamini–Hochberg q ≤ {threshold:g}",
+        "significant_permutation": f"permutation p ≤ {threshold:g}",
+    }
+    numbers = frame.set_index(["region", "rule", "metric"])
+    blocks = [
+        [
+            (
+                f"{region_label(region)}, {names[rule]}",
+                [
+                    value_entry(*numbers.loc[(region, rule, measure), ["value", "sd"]], decimals=decimals)
+                    for measure, (_, decimals) in _MEASURES.items()
+                ],
+            )
+            for rule in RULES
+        ]
+        for region in frame["region"].unique()
+    ]
+    n = int(frame["n"].max())
+    caption = (
+        "Which neurons the rules call significant, held against the truth of the simulated recording. False positives: "
+        "neurons called significant that do not respond to the image, their number, their share of the unresponsive "
+        "and of the significant neurons. Power: share of the responsive neurons called significant. CAE-FRᵢ on the "
+        "test images, mean over its layers; "
+        + (f"then mean ± standard deviation over {n} seeds." if n > 1 else "one seed.")
+    )
+    columns = [heading for heading, _ in _MEASURES.values()]
+    return spell(Grid("truth", "Significance", caption, "Region, rule", columns, blocks))
