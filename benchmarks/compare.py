@@ -105,7 +105,10 @@ def measure(
     if output.exists():
         with output.open(encoding="utf-8", newline="") as file:
             done = {tuple(row[key] for key in KEY) for row in csv.DictReader(file)}
-    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool, output.open("a", encoding="utf-8") as file:
+    with (
+        ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool,
+        output.open("a", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, [*KEY, *MEASURED], lineterminator="\n")
         if not done:
             writer.writeheader()

@@ -120,6 +120,6 @@ def _panel(ax: Axes, curves: pd.DataFrame, task: str) -> None:
     )
     kept = curves[curves["kept"]]
     sns.scatterplot(
-        kept, x="step", y=task, hue="layer", palette=_COLOURS, s=4, linewidth=0, legend=False, ax=ax
+        kept, x="step", y=task, hue="layer", palette=_COLOURS, s=9, linewidth=0, legend=False, ax=ax
     )
     ax.set(xlabel="", ylabel="")

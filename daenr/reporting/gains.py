@@ -45,7 +45,7 @@ def gains(frame: pd.DataFrame, confidence: float) -> Figure:
         for ax, region in zip(line, regions, strict=True):
             panel = shown[(shown["metric"] == metric) & (shown["region"] == region)]
             sns.pointplot(
-                panel.melt(["layer", "control"], ["difference", "low", "high"]),
+                panel[["layer", "control", "difference", "low", "high"]].melt(["layer", "control"]),
                 x="layer",
                 y="value",
                 hue="control",

@@ -24,7 +24,7 @@ class Axis:
 NO_AXIS = Axis((), lambda: "")
 REGIONS = Axis(("region",), labels.region_label)
 LAYERS = Axis(("layer",), labels.layer_label)
-MEASURES = Axis(("metric",), lambda metric: METRICS[metric].heading)
+METRIC_AXIS = Axis(("metric",), lambda metric: METRICS[metric].heading)
 
 
 @dataclass(frozen=True, kw_only=True)

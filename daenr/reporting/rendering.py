@@ -226,7 +226,8 @@ def _latex(grid: Grid) -> str:
     ]
     notes = [rf"\par\smallskip $^{{{marker}}}$~{_escape_latex(note)}" for marker, note in grid.notes]
     if sum(map(len, grid.blocks)) > _MOST_ROWS:
-        table = [rf"\begin{{longtable}}{columns}", rf"{caption}{label}\\", *header, r"\endhead", *body]
+        table = [rf"\begin{{longtable}}{columns}", rf"{caption}{label}\\", *header, r"\endfirsthead"]
+        table += [*header, r"\endhead", *body]
         end = [r"\bottomrule", r"\end{longtable}", *notes, r"\par\endgroup"]
         return "\n".join([r"\begingroup", *size, *table, *end, ""])
     table = [rf"\begin{{tabular}}{columns}", *header, *body, r"\bottomrule", r"\end{tabular}"]

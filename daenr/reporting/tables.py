@@ -20,7 +20,7 @@ from daenr.registry import split_model
 from daenr.reporting import labels
 from daenr.reporting.layouts import (
     LAYERS,
-    MEASURES,
+    METRIC_AXIS,
     NO_AXIS,
     REGIONS,
     Axis,
@@ -73,7 +73,7 @@ _LAYOUTS: Mapping[str, _PaperLayout] = {
         corner="Model",
         rows=_READ_OUT_MODELS,
         upper=REGIONS,
-        lower=MEASURES,
+        lower=METRIC_AXIS,
         contest=("region", "metric"),
     ),
     "table3": _PaperLayout(
@@ -81,7 +81,7 @@ _LAYOUTS: Mapping[str, _PaperLayout] = {
         "the insignificant (×) neurons alone, {regions}.",
         corner="Model (significant?)",
         rows=_READ_OUT_MODELS,
-        upper=MEASURES,
+        upper=METRIC_AXIS,
         lower=_NEURONS,
         contest=("metric", "neurons"),
     ),
@@ -101,7 +101,7 @@ _LAYOUTS: Mapping[str, _PaperLayout] = {
         corner="Model",
         rows=_MODELS,
         upper=LAYERS,
-        lower=MEASURES,
+        lower=METRIC_AXIS,
         contest=("layer", "metric"),
         block=lambda row: split_model(row[0])[0],
     ),

@@ -5,10 +5,11 @@ import stat
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from daenr.data.region import write_region
-from daenr.files import atomic
+from daenr.files import atomic, read_frame
 
 
 def test_the_file_appears_whole_when_the_block_ends(tmp_path):
@@ -147,3 +148,17 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
     with atomic(path) as temporary:
         temporary.write_text("whole")
     assert flushed == [(5, False)]
+
+
+# ---- tables that are read back ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["1", "007", "NA", "None", "nan", "null", "1e5", "TRUE", "", "a,b"])
+def test_texts_of_a_csv_file_come_back_as_they_were_written(tmp_path, name):
+    written = pd.DataFrame(
+        {"region": [name, "v1"], "value": [0.25, np.nan], "n": [3, 4], "signal": [True, False]}
+    )
+    written.to_csv(tmp_path / "a.csv", index=False)
+    read = read_frame(tmp_path / "a.csv")
+    pd.testing.assert_frame_equal(read, written)
+    assert read["region"].tolist() == [name, "v1"]

@@ -1,5 +1,4 @@
-# ruff: noqa: RUF001 - the minus signs are those of the page
-"""Verdicts find what was planted and nothing else; pages say what the frames hold."""
+"""Verdicts find what was planted and nothing else."""
 
 from pathlib import Path
 
@@ -10,9 +9,9 @@ import pytest
 from daenr.config import resolve
 from daenr.data.simulated import simulate
 from daenr.paper.claims import VERDICTS, claims
-from daenr.paper.plan import TABLE_METRICS, Plan
+from daenr.paper.plan import Plan
 from daenr.paper.published import published
-from daenr.paper.verdicts import COLUMNS, judge, render, render_sensitivity, sensitivity
+from daenr.paper.verdicts import COLUMNS, judge, sensitivity
 from daenr.statistics.scores import Scores
 
 ROOT = Path(__file__).parents[3]
@@ -200,9 +199,6 @@ def test_other_claims_leave_a_claims_interval_as_it_is():
     assert alone.iloc[0].tolist() == among.iloc[1].tolist()
 
 
-# ---- pages --------------------------------------------------------------------------------------------
-
-
 def frame(**changes):
     row = {
         **{"claim": "a", "statement": "It is <better> & so.", "source": "Table 2", "region": "region1"},
@@ -210,29 +206,6 @@ def frame(**changes):
         **{"n": 5, "images": 50, "paper": np.nan, "verdict": "supported", "note": ""},
     }
     return pd.DataFrame([row | changes], columns=COLUMNS)
-
-
-def test_a_page_shows_effect_interval_p_and_verdict():
-    page = render(pd.concat([frame(), frame(claim="b", metric="psnr", verdict="not supported")]))
-    assert "Of 2 claims: 1 supported, 1 not supported" in page.markdown
-    for part in ("Region 1", "MSE", "+0.0123 [−0.0010, +0.0200]", "< 0.001", "supported"):
-        assert part in page.markdown
-        assert part.replace("<", "&lt;") in page.html
-    assert "It is &lt;better&gt; &amp; so." in page.html
-    assert page.html.count("<h2>") == 1  # one statement, two rows
-    assert "http" not in page.html
-
-
-def test_an_effect_too_small_for_its_decimals_has_a_power_of_ten():
-    page = render(frame(effect=3e-7, low=-1.24e-6, high=2e-6))
-    assert "+0.3 [−1.2, +2.0] × 10⁻⁶" in page.markdown
-    assert "+0.0000 [+0.0000, +0.0000]" in render(frame(effect=0.0, low=0.0, high=0.0)).html
-
-
-def test_a_page_of_a_csv_is_the_same(tmp_path):
-    written = frame(note="one seed", p_holm=np.nan)
-    written.to_csv(tmp_path / "claims.csv", index=False)
-    assert render(pd.read_csv(tmp_path / "claims.csv")) == render(written)
 
 
 def test_sensitivity_marks_verdicts_that_move():
@@ -243,14 +216,3 @@ def test_sensitivity_marks_verdicts_that_move():
     assert compared["moves"].tolist() == [False, True]
     assert compared["effect_mean"].tolist() == [0.5, 0.01234]
     assert compared["verdict_batch256"].tolist() == ["supported", "supported"]
-    page = render_sensitivity(compared)
-    assert "1 of 2 verdicts move" in page.markdown
-    assert page.markdown.count("←") == 2  # the caption and the row
-    assert "+0.5000 [−0.0010, +0.0200], supported" in page.html
-    header = next(line for line in page.markdown.splitlines() if line.startswith("| Region"))
-    assert [cell.strip() for cell in header.split("|")][3:6] == ["As configured", "mean", "batch256"]
-
-
-def test_every_metric_of_a_claim_can_be_shown():
-    for metric in {metric for metrics in TABLE_METRICS.values() for metric in metrics} | {"significant"}:
-        assert "| +1.2" in render(frame(metric=metric, effect=1.23456, low=-1.0, high=2.0)).markdown

@@ -10,8 +10,8 @@ import yaml
 
 from daenr.config import resolve
 from daenr.reporting.contents import SECTIONS, contents
-from daenr.reporting.rendering import page
-from daenr.reporting.report import entry, markdown_table, report
+from daenr.reporting.rendering import Entry, Grid, spell
+from daenr.reporting.report import exhibit, markdown_table, report
 
 ROOT = Path(__file__).parents[3]
 CAPTIONS = ROOT / "workflow/report"
@@ -21,9 +21,8 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (2070).to_bytes(4, "big") + (900).to_by
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 PATHS = [
     "results/x/figures/figure2.png",
-    "results/x/tables/table2.html",
-    "results/x/tables/table2.csv",
-    "results/x/claims.html",
+    "results/x/tables/table2.json",
+    "results/x/verdicts.json",
     "results/x/figures/curves.png",
 ]
 
@@ -53,27 +52,19 @@ class Parser(HTMLParser):
         self.words.append(data)
 
 
+def caption_of(item):
+    return (CAPTIONS / f"{item.caption}.rst").read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def parsed():
     items = contents(PATHS, "results/x", {"figure2": "region3"})
-    content = {
-        ".html": page("A table", "<p>cells & more</p>".replace("&", "&amp;")).encode(),
-        ".png": PNG,
-    }
-    entries = [
-        entry(item, (CAPTIONS / f"{item.caption}.rst").read_text(), content[Path(item.path).suffix])
-        for item in items
-    ]
-    config = resolve(yaml.safe_load((ROOT / "config/demo.yaml").read_text()), ROOT)
-    html = report(
-        items,
-        entries,
-        (CAPTIONS / "report.html.j2").read_text(),
-        "What it *is*.",
-        (ROOT / "docs/assumptions.md").read_text(),
-        config,
-        {"torch": "2.13.0"},
-    )
+    table = Grid("t", "A table", "", "Row", ["Column"], [[("a", [Entry("cells & more")])]])
+    content = {".json": spell(table).json.encode(), ".png": PNG}
+    exhibits = [exhibit(item, caption_of(item), content[Path(item.path).suffix]) for item in items]
+    config = resolve(yaml.safe_load((ROOT / "config/demo.yaml").read_text(encoding="utf-8")), ROOT)
+    assumptions = (ROOT / "docs/assumptions.md").read_text(encoding="utf-8")
+    html = report(exhibits, "What it *is*.", assumptions, config, {"torch": "2.13.0"})
     parser = Parser()
     parser.feed(html)
     return items, html, parser
@@ -95,10 +86,7 @@ def test_a_picture_of_two_columns_is_as_wide_as_its_print_calls_for(parsed):
 def test_each_table_has_its_own_caption():
     paths = [f"results/x/tables/table{n}.html" for n in range(2, 7)]
     items = contents(paths, "results/x", {})
-    texts = [
-        entry(item, (CAPTIONS / f"{item.caption}.rst").read_text(), b"<body></body>").caption
-        for item in items
-    ]
+    texts = [exhibit(item, caption_of(item), b"[]").caption for item in items]
     assert len({*texts}) == len(texts) == 5
     assert all(len(text) > 40 for text in texts)
 
@@ -113,7 +101,7 @@ def test_every_result_stands_there_with_its_caption(parsed):
     text = " ".join(" ".join(parser.words).split())
     for item in items:
         assert item.title in text
-        template = jinja2.Template((CAPTIONS / f"{item.caption}.rst").read_text())
+        template = jinja2.Template(caption_of(item))
         assert " ".join(template.render(snakemake={"wildcards": item.wildcards}).split()) in text
     assert "A plain convolutional auto-encoder (CAE) beside" in text  # of Table 2, not of another
     assert "{%" not in text
@@ -131,7 +119,7 @@ def test_the_assumptions_and_the_config_are_in_it(parsed):
 
 def test_verdicts_come_first_and_sections_in_their_order(parsed):
     items, _, _ = parsed
-    assert [item.name for item in items] == ["claims", "tables/table2", "figures/figure2", "figures/curves"]
+    assert [item.name for item in items] == ["verdicts", "tables/table2", "figures/figure2", "figures/curves"]
     order = [SECTIONS.index(item.section) for item in items]
     assert order == sorted(order)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daenr.reporting.runtimes import render, runtimes
+from daenr.reporting.runtimes import render, tidy
 
 
 def record(model, steps, seconds, reason=None):
@@ -10,7 +10,7 @@ def record(model, steps, seconds, reason=None):
 
 
 def test_medians_and_sums_of_each_model():
-    frame = runtimes(
+    frame = tidy(
         [
             record("cae", 100, 10.0),
             record("cae-fr", 40, 7200.0),
@@ -24,4 +24,4 @@ def test_medians_and_sums_of_each_model():
     assert frame["steps"].tolist() == [200, 40]
     assert frame["seconds"].tolist() == [30.0, 7200.0]
     assert frame["hours"].tolist() == pytest.approx([1.0, 2.0])
-    assert "CAE-FR" in render(frame).markdown
+    assert "CAE-FR" in render(frame).md

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from daenr.statistics import metrics as evaluation
-from daenr.statistics.metrics import Evaluation, evaluate, score
+from daenr.statistics.metrics import METRICS, evaluate, score
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def images(generator) -> tuple[np.ndarray, np.ndarray]:
     return original.astype(np.float32), np.clip(original + noise, -1, 1).astype(np.float32)
 
 
-def evaluated(original, copy, response, prediction, window="gaussian") -> Evaluation:
+def evaluated(original, copy, response, prediction, window="gaussian") -> dict[str, float | int | None]:
     """Means of the scores of all neurons."""
     recorded = np.zeros((len(original), 0)) if response is None else response
     return evaluate(score(original, copy, recorded, prediction, np.arange(recorded.shape[1]), window))
@@ -52,7 +52,7 @@ def test_psnr_of_an_image_reproduced_exactly_is_infinite(images):
 def test_evaluation_has_no_psnr_where_it_is_infinite(images):
     original, _ = images
     found = evaluated(original, original.copy(), None, None)
-    assert (found.mse, found.psnr, found.ssim) == (0.0, None, pytest.approx(1.0))
+    assert (found["mse"], found["psnr"], found["ssim"]) == (0.0, None, pytest.approx(1.0))
 
 
 def _gaussian_window() -> np.ndarray:
@@ -117,23 +117,23 @@ def test_evaluate_of_a_joint_model_has_every_metric(images, generator):
     response[:, 4] = 0
     found = evaluated(original, copy, response, prediction, "uniform")
     r = [np.corrcoef(prediction[:, n], response[:, n])[0, 1] for n in (0, 2, 3)]
-    assert found.pcc == pytest.approx(sum(r) / 5, abs=1e-6)
-    assert found.constant_neurons == 2
-    assert found.mse == evaluation.mse(original, copy).mean()
-    assert found.psnr == evaluation.psnr(original, copy).mean()
-    assert found.ssim == evaluation.ssim(original, copy, "uniform").mean()
-    assert {type(value) for value in vars(found).values()} == {float, int}
+    assert found["pcc"] == pytest.approx(sum(r) / 5, abs=1e-6)
+    assert found["constant_neurons"] == 2
+    assert found["mse"] == evaluation.mse(original, copy).mean()
+    assert found["psnr"] == evaluation.psnr(original, copy).mean()
+    assert found["ssim"] == evaluation.ssim(original, copy, "uniform").mean()
+    assert {type(value) for value in found.values()} == {float, int}
 
 
 def test_evaluate_leaves_out_what_a_model_does_not_have(images, generator):
     original, copy = images
     response = generator.gamma(1.0, 1.0, (4, 5))
     autoencoder = evaluated(original, copy, None, None)
-    assert autoencoder.pcc is None
-    assert autoencoder.mse is not None
+    assert autoencoder["pcc"] is None
+    assert autoencoder["mse"] is not None
     baseline = evaluated(original, None, response, response)
-    assert (baseline.mse, baseline.psnr, baseline.ssim) == (None, None, None)
-    assert baseline.pcc == pytest.approx(1.0)
+    assert (baseline["mse"], baseline["psnr"], baseline["ssim"]) == (None, None, None)
+    assert baseline["pcc"] == pytest.approx(1.0)
 
 
 def test_import_is_light():
@@ -141,3 +141,8 @@ def test_import_is_light():
     code = f"import sys, daenr.statistics.metrics; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_only_the_error_is_better_when_smaller():
+    assert [name for name, metric in METRICS.items() if metric.sign < 0] == ["mse"]
+    assert (METRICS["mse"].heading, METRICS["psnr"].heading) == ("MSE ↓", "PSNR ↑")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-# The module and not its function: pytest would collect `test_neurons` here.
+from daenr.files import read_frame
 from daenr.statistics import significance
 from daenr.statistics.correlation import pearson
 
@@ -23,7 +23,7 @@ def _tested(
     permutations: int = 99,
 ) -> pd.DataFrame:
     rng = np.random.default_rng(3)
-    return significance.test_neurons(prediction, response, threshold, neurons, permutations, rng)
+    return significance.neuron_significance(prediction, response, threshold, neurons, permutations, rng)
 
 
 def _population(generator: np.random.Generator, images: int, neurons: int) -> tuple[np.ndarray, np.ndarray]:
@@ -207,7 +207,9 @@ def test_one_permutation_moves_all_neurons(generator):
 def test_permutations_are_those_of_the_generator(generator):
     prediction, response = _population(generator, 30, 6)
     first, again, other = (
-        significance.test_neurons(prediction, response, 0.05, np.arange(6), 99, np.random.default_rng(seed))
+        significance.neuron_significance(
+            prediction, response, 0.05, np.arange(6), 99, np.random.default_rng(seed)
+        )
         for seed in (0, 0, 1)
     )
     pd.testing.assert_frame_equal(first, again)
@@ -247,7 +249,7 @@ def test_groups_are_disjoint_exhaustive_and_ascending(generator):
 def test_group_survives_a_csv_file(generator, tmp_path):
     tested = _tested(*_population(generator, 50, 12), 0.05, np.arange(12))
     tested.to_csv(tmp_path / "significance.csv", index=False)
-    again = pd.read_csv(tmp_path / "significance.csv")
+    again = read_frame(tmp_path / "significance.csv")
     np.testing.assert_array_equal(
         significance.group(again, "significant"), significance.group(tested, "significant")
     )

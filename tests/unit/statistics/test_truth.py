@@ -51,22 +51,3 @@ def test_layers_are_averaged_before_seeds():
     assert row["n"] == 2
     row = frame.set_index(["rule", "metric"]).loc[("significant", "false_positives")]
     assert row["value"] == pytest.approx((0 + 0.5) / 2)
-
-
-def test_rendered_rows_are_regions_and_rules():
-    lines = truth.render(truth.tidy(_runs()), 0.05).markdown.splitlines()
-    assert "2 seeds" in lines[0]
-    (row,) = [line for line in lines if "the paper's" in line]
-    assert [cell.strip() for cell in row.strip("|").split("|")] == [
-        "Region 2, p ≤ 0.05 (the paper's)",
-        *("0.2 ± 0.4", "0.125 ± 0.177", "0.050 ± 0.071", "0.750 ± 0.354"),
-    ]
-    assert len([line for line in lines if line.startswith("| Region 2")]) == 3
-
-
-def test_one_seed_has_no_deviation_and_a_missing_share_is_a_dash():
-    runs = [("v1", 0, truth.errors(_tested([0, 1], significant=[0]), np.array([True, True])))]
-    text = truth.render(truth.tidy(runs), 0.01).markdown
-    assert "±" not in text
-    assert "one seed" in text
-    assert "\N{EN DASH}" in text.split("p ≤ 0.01 (the paper's)")[1].splitlines()[0]
