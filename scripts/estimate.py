@@ -22,15 +22,13 @@ from typing import Any
 import numpy as np
 import yaml
 
+from daenr.config import resolve, training_counts
+from daenr.paper.plan import plan
+from daenr.paper.published import region_sizes
+from daenr.run import Run
+from daenr.training.timing import expected_steps, noise_region
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from daenr.config import resolve, training_counts  # noqa: E402
-from daenr.paper.plan import plan  # noqa: E402
-from daenr.paper.published import region_sizes  # noqa: E402
-from daenr.run import Run  # noqa: E402
-from daenr.training.timing import expected_steps, noise_region  # noqa: E402
-
 PAPER = ROOT / "config/paper"
 TIMED_STEPS = 8
 STARTS_OF_A_RESULT = 2
@@ -89,11 +87,10 @@ def start_time(script: str, cores: int) -> float:
         "-c",
         f"import runpy; runpy.run_path({str(next(ROOT.glob(f'scripts/*/{script}')))!r})",
     ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
     def seconds(_: int) -> float:
         start = time.perf_counter()
-        subprocess.run(command, env=environment, check=True)
+        subprocess.run(command, check=True)
         return time.perf_counter() - start
 
     with ThreadPoolExecutor(cores) as threads:
@@ -136,9 +133,9 @@ def main(configfile: Path, cores: int) -> None:
         costs = pool.map(cost, alike.values(), [settings(run, config) for run in alike.values()])
         measured = dict(zip(alike, costs, strict=True))
     starts = {
-        script: start_time(f"{script}.py", cores) for script in ("train", "evaluate", "figure_neuron_counts")
+        script: start_time(f"{script}.py", cores) for script in ("train", "evaluate", "neuron_counts")
     }
-    result = STARTS_OF_A_RESULT * starts["figure_neuron_counts"]
+    result = STARTS_OF_A_RESULT * starts["neuron_counts"]
     steps = [expected_steps(settings(run, config)["training"]) for run in runs]
     found = [measured[run.model, run.layer, run.variant] for run in runs]
     evaluations = counts.get("evaluate", 0)

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from daenr.logs import to_file
-from daenr.paper.claims import claims
-from daenr.paper.plan import Plan
+from daenr.paper.claims import Claim
 from daenr.paper.published import all_published
 from daenr.paper.verdicts import judge, sensitivity
 from daenr.reporting.rendering import save
@@ -15,19 +14,18 @@ from daenr.statistics.scores import read_scores_of
 
 
 def main(
-    config: Mapping[str, Any],
+    claims: Mapping[str, Sequence[Mapping[str, Any]]],
     scores: Sequence[Path],
     paper: Path,
     options: Mapping[str, Any],
     csv: Path,
     **rendered: Path,
 ) -> None:
-    plan = Plan(config, paper)
     read = read_scores_of(scores)
     results = all_published(paper)
     frames = {
-        name: judge(claims(variant), read, results, **options)
-        for name, variant in {"": plan, **plan.variants()}.items()
+        name: judge([Claim.from_row(row) for row in rows], read, results, **options)
+        for name, rows in claims.items()
     }
     frame = sensitivity(frames)
     save(frame, render_sensitivity(frame), csv, **rendered)
@@ -36,7 +34,7 @@ def main(
 if __name__ == "__main__":
     with to_file(Path(snakemake.log[0])):
         main(
-            config=snakemake.params.config,
+            claims=snakemake.params.claims,
             scores=snakemake.input.scores,
             paper=Path(snakemake.input.paper[0]).parent,
             options=snakemake.params.options,

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from daenr.logs import to_file
-from daenr.paper.claims import claims
-from daenr.paper.plan import Plan
+from daenr.paper.claims import Claim
 from daenr.paper.published import all_published
 from daenr.paper.verdicts import judge
 from daenr.reporting.rendering import save
@@ -15,7 +14,7 @@ from daenr.statistics.scores import read_scores_of
 
 
 def main(
-    config: Mapping[str, Any],
+    claims: Sequence[Mapping[str, Any]],
     scores: Sequence[Path],
     paper: Path,
     options: Mapping[str, Any],
@@ -23,7 +22,7 @@ def main(
     **rendered: Path,
 ) -> None:
     frame = judge(
-        claims(Plan(config, paper)),
+        [Claim.from_row(row) for row in claims],
         read_scores_of(scores),
         all_published(paper),
         **options,
@@ -34,7 +33,7 @@ def main(
 if __name__ == "__main__":
     with to_file(Path(snakemake.log[0])):
         main(
-            config=snakemake.params.config,
+            claims=snakemake.params.claims,
             scores=snakemake.input.scores,
             paper=Path(snakemake.input.paper[0]).parent,
             options=snakemake.params.options,

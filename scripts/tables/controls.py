@@ -7,7 +7,6 @@ from typing import Any
 from daenr.logs import to_file
 from daenr.paper.plan import Cell
 from daenr.reporting import controls, rendering
-from daenr.run import Run
 from daenr.statistics.scores import read_scores_of
 
 
@@ -20,7 +19,7 @@ def main(
     **rendered: Path,
 ) -> None:
     scored = read_scores_of(scores)
-    placed = [Cell(**{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
+    placed = [Cell.from_row(cell) for cell in cells]
     frame = controls.tidy(placed, scored, resamples=resamples, confidence=confidence)
     rendering.save(frame, controls.render(frame, confidence), csv, **rendered)
 

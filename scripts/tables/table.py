@@ -9,7 +9,6 @@ from daenr.logs import to_file
 from daenr.paper.plan import Cell
 from daenr.paper.published import published
 from daenr.reporting import rendering, tables
-from daenr.run import Run
 from daenr.statistics.scores import read_scores_of
 
 
@@ -26,7 +25,7 @@ def main(
     documents = {
         Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics
     }
-    placed = [Cell(**{**cell, "run": Run.parse(cell["run"])}) for cell in cells]
+    placed = [Cell.from_row(cell) for cell in cells]
     scored = read_scores_of(scores)
     frame = tables.tidy(table, placed, documents, published(paper, table), scored, confidence)
     rendering.save(frame, tables.render(table, frame, confidence), csv, **rendered)

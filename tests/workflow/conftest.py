@@ -65,6 +65,13 @@ def copy(tmp_path_factory, copy_project):
     return Project(folder, copy_project(folder))
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, copy_project):
+    """A copy of the project for one module's tests, which may change it."""
+    folder = tmp_path_factory.mktemp("project")
+    return Project(folder, copy_project(folder))
+
+
 @pytest.fixture(scope="session")
 def finished(copy):
     """The same after a whole run on a local archive."""

@@ -1,5 +1,6 @@
 """The script that says how long a config will take counts what Snakemake would run."""
 
+import os
 import re
 import subprocess
 import sys
@@ -27,6 +28,7 @@ def test_it_counts_trainings_steps_and_other_jobs(tmp_path):
     done = subprocess.run(
         [sys.executable, "scripts/estimate.py", "--configfile", path, "--cores", "2"],
         cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
@@ -46,6 +48,7 @@ def test_a_mistake_in_the_config_is_named():
     done = subprocess.run(
         [sys.executable, "scripts/estimate.py", "--configfile", "no.yaml"],
         cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

@@ -43,7 +43,7 @@ def test_a_second_run_has_nothing_to_do(finished):
 
 
 def test_every_table_comes_in_four_formats(finished):
-    for table in ("table2", "table3", "table4", "table7", "ceilings", "table4-ceiling"):
+    for table in ("table2", "table3", "table4", "table7", "ceilings", "table4-companion"):
         for ending in ("csv", "md", "tex", "html"):
             assert (results(finished) / f"tables/{table}.{ending}").stat().st_size > 0
 
@@ -82,7 +82,7 @@ def test_ceilings_count_every_neuron_and_turn_correlations_into_fractions(finish
     assert int(region["without_signal"]) == sum(row["signal"] == "False" for row in neurons)
     ceiling = sum(float(row["cc_max"] or 0) for row in neurons) / 12
     table = rows(results(finished) / "tables/table4.csv")
-    companion = rows(results(finished) / "tables/table4-ceiling.csv")
+    companion = rows(results(finished) / "tables/table4-companion.csv")
     fractions = [float(row["value"]) for row in companion if row["metric"] == "fraction"]
     assert fractions == pytest.approx([float(row["value"]) / ceiling for row in table])
     assert {row["standing"] for row in table} <= {"best", "tied", ""}
@@ -138,14 +138,12 @@ def test_a_simulated_recording_holds_the_rules_against_the_truth(finished):
         models=["cae-fr"],
         figures=["figure3"],
     )
-    finished.snakemake("results/known/tables/significance.csv", *config)
+    finished.snakemake("results/known/tables/truth.csv", *config)
     folder = finished.folder / "results/known"
     responsive = read_region(folder / "data/v1.h5").responsive
     (file,) = (folder / "runs").glob("*/significance.csv")
     significant = np.array([row["significant"] == "True" for row in rows(file)])
-    table = {
-        (row["rule"], row["metric"]): float(row["value"]) for row in rows(folder / "tables/significance.csv")
-    }
+    table = {(row["rule"], row["metric"]): float(row["value"]) for row in rows(folder / "tables/truth.csv")}
     assert table["significant", "false_positives"] == (significant & ~responsive).sum()
     assert table["significant", "power"] == pytest.approx(significant[responsive].mean())
     assert table["significant", "false_positive_rate"] == pytest.approx(significant[~responsive].mean())
@@ -205,40 +203,43 @@ def test_a_trainings_record_is_complete(finished):
     assert {"train_total", "validation_reconstruction", "validation_penalty"} <= set(history[0])
 
 
-def test_an_edited_figure_redraws_figures_only(finished):
-    with edited(finished.folder / "daenr/reporting/figures.py", '"""', '"""Edited. '):
+SHOWN = {"table", "table7", "ceilings", "companion", "verdicts", "runtimes", "report"}
+DRAWN = {"reconstructions", "neuron_counts", "stimuli", "curves"}
+
+
+@pytest.mark.parametrize(
+    ("module", "made"),
+    [
+        ("reporting/figures.py", {*SHOWN, *DRAWN}),
+        ("paper/plan.py", {"table", "companion", "verdicts", "report"}),
+    ],
+)
+def test_an_edit_makes_again_what_its_folder_makes_and_trains_nothing(finished, module, made):
+    with edited(finished.folder / "daenr" / module, '"""', '"""Edited. '):
         jobs = finished.would_run(*finished.config())
-    drawn = {"reconstructions", "neuron_counts", "stimuli", "curves"}
-    assert set(jobs) - {"all", "figures", "page"} == drawn
+    assert set(jobs) - {"all"} == made
 
 
-def test_an_edited_model_trains_everything(finished):
+def test_edited_statistics_evaluate_and_test_the_neurons_again(finished):
     trained = len(list((results(finished) / "runs").iterdir()))
-    with edited(finished.folder / "daenr/models/readouts.py", '"""', '"""Edited. '):
-        jobs = finished.would_run(*finished.config())
-    assert jobs["train"] == trained
-    assert "preprocess" not in jobs
-
-
-def test_an_edited_correlation_tests_the_neurons_again(finished):
     with edited(finished.folder / "daenr/statistics/correlation.py", '"""', '"""Edited. '):
         jobs = finished.would_run(*finished.config())
+    assert jobs["evaluate"] == trained
     assert jobs["significance"] == 3
     assert jobs["train"] == 2  # the two groups of Table 3, and nothing else
 
 
-def test_an_edited_plan_makes_tables_only(finished):
-    with edited(finished.folder / "daenr/paper/plan.py", '"""', '"""Edited. '):
+def test_a_module_that_is_new_among_the_models_trains_everything(finished):
+    """Though no rule names it: the folder is what a training depends on."""
+    trained = len(list((results(finished) / "runs").iterdir()))
+    further = finished.folder / "daenr/models/further.py"
+    further.write_text('"""Imported by a model."""\n')
+    try:
         jobs = finished.would_run(*finished.config())
-    made = {"table", "companion", "verdicts"}
-    assert set(jobs) - {"all", "tables", "claims", "page"} == made
-
-
-def test_an_edited_evaluation_trains_nothing(finished):
-    with edited(finished.folder / "daenr/statistics/metrics.py", '"""', '"""Edited. '):
-        jobs = finished.would_run(*finished.config())
-    assert "train" not in jobs
-    assert jobs["evaluate"] > 0
+    finally:
+        further.unlink()
+    assert jobs["train"] == trained
+    assert "preprocess" not in jobs
 
 
 def test_a_touched_module_changes_nothing(finished):
@@ -253,12 +254,12 @@ def test_a_changed_key_redoes_what_depends_on_it(finished):
     )
     assert steps["train"] == trained
     assert "preprocess" not in steps
-    window = finished.would_run(*finished.config(evaluation={"ssim_window": "uniform"}))
-    assert "train" not in window
-    assert window["evaluate"] == trained
-    threshold = finished.would_run(*finished.config(significance={"threshold": 0.01}))
-    assert threshold["train"] == 2
-    assert "preprocess" not in threshold
+    evaluation = finished.would_run(
+        *finished.config(evaluation={"ssim_window": "uniform"}, significance={"threshold": 0.01})
+    )
+    assert evaluation["evaluate"] == trained
+    assert evaluation["train"] == 2  # the two groups of Table 3
+    assert "preprocess" not in evaluation
 
 
 def test_snakemakes_report_holds_every_result_with_its_caption(finished, tmp_path):
@@ -267,7 +268,7 @@ def test_snakemakes_report_holds_every_result_with_its_caption(finished, tmp_pat
         names = {Path(name).name for name in report.namelist()}
         page = report.read("report/report.html").decode()
     results = json.loads(re.search(r"var results = ({.*});?$", page, re.MULTILINE)[1])
-    shown = {"claims.html", "report.html", "table2.html", "table4-ceiling.html", "runtimes.html"}
+    shown = {"verdicts.html", "report.html", "table2.html", "table4-companion.html", "runtimes.html"}
     shown |= {"figure2.png", "figure3.png", "figure4.png", "curves.png"}
     assert shown <= names
     assert shown <= {result["name"] for result in results.values()}

@@ -51,8 +51,8 @@ DOWNLOADED = {
     "archive": f"{RESULTS}/data/downloaded.zip",
     "record": f"{RESULTS}/data/downloaded.json",
 }
-FORMATS = ("csv", "md", "tex", "html")
-PAGE_FORMATS = ("csv", "md", "html")
+FORMATS = ("csv", "md", "tex", "html", "json")
+PAGE_FORMATS = ("csv", "md", "html", "json")
 FIGURE_REGIONS = PLAN.figure_regions()
 COUNT_FIGURES = sorted({"figure3", "figure4", "figure8"} & set(PLAN.figures()))
 GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validation.csv"}[
@@ -305,11 +305,11 @@ def told_config():
 
 
 def shown_in_report():
-    """The page or picture of every result; those of the trainings themselves if there are any."""
+    """Tables as data and pictures, from which the report is made; those of the trainings themselves if there are any."""
     return [
-        *(f"{RESULTS}/{page}.html" for page in PAGES),
+        *(f"{RESULTS}/{page}.json" for page in PAGES),
         *(
-            f"{RESULTS}/tables/{table}.html"
+            f"{RESULTS}/tables/{table}.json"
             for table in [*TABLES, *(["runtimes"] if RUNS else [])]
         ),
         *(

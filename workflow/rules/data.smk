@@ -10,7 +10,7 @@ rule download:
     retries: 2
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     resources:
         mem_mb=1000,
         runtime=60,
@@ -32,7 +32,7 @@ rule simulate:
     log:
         f"{RESULTS}/logs/simulate.log",
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
@@ -55,7 +55,7 @@ rule preprocess:
     log:
         f"{RESULTS}/logs/preprocess/{{region}}.log",
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),

@@ -14,7 +14,7 @@ rule reconstructions:
         figure="|".join(FIGURE_REGIONS) or "none",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     params:
         runs=lambda wildcards: [
             run.name for run in reconstructed_runs(wildcards.figure)
@@ -39,7 +39,7 @@ rule neuron_counts:
         figure="|".join(COUNT_FIGURES) or "none",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     params:
         runs=lambda wildcards: [run.name for run in counted_runs(wildcards.figure)],
         threshold=config["significance"]["threshold"],
@@ -59,7 +59,7 @@ rule stimuli:
         f"{RESULTS}/logs/figures/figure5.log",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     params:
         regions=config["regions"],
     message:
@@ -71,14 +71,14 @@ rule stimuli:
 rule gains:
     input:
         controls=rules.controls.output.csv,
-        code=package("reporting"),
+        code=package("paper", "statistics", "reporting"),
     output:
         **made("figures/gains", ("png", "pdf"), caption="gains"),
     log:
         f"{RESULTS}/logs/figures/gains.log",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     params:
         confidence=config["comparison"]["confidence"],
     message:

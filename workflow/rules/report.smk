@@ -12,7 +12,7 @@ rule curves:
         f"{RESULTS}/logs/figures/curves.log",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     params:
         runs=[run.name for run in OWN_RUNS],
     message:
@@ -31,7 +31,7 @@ rule runtimes:
         f"{RESULTS}/logs/tables/runtimes.log",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     message:
         "Making the table of run times"
     script:
@@ -48,7 +48,7 @@ rule verdicts:
     log:
         f"{RESULTS}/logs/verdicts.log",
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
@@ -71,7 +71,7 @@ rule sensitivity:
     log:
         f"{RESULTS}/logs/sensitivity.log",
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     resources:
         mem_mb=2000,
         runtime=120,
@@ -97,7 +97,7 @@ rule report:
         f"{RESULTS}/logs/report.log",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     params:
         regions=FIGURE_REGIONS,
         config=told_config(),

@@ -12,7 +12,7 @@ rule table:
         f"{RESULTS}/logs/tables/{{table}}.log",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     params:
         cells=lambda wildcards: rows(PLAN.cells(wildcards.table)),
         confidence=config["comparison"]["confidence"],
@@ -25,14 +25,14 @@ rule table:
 rule table7:
     input:
         regions=[region_file(region) for region in config["regions"]],
-        code=package("statistics", "reporting"),
+        code=package("reporting"),
     output:
         **made("tables/table7", FORMATS, caption="table7"),
     log:
         f"{RESULTS}/logs/tables/table7.log",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     message:
         "Making table7"
     script:
@@ -49,7 +49,7 @@ rule neuron_ceilings:
         f"{RESULTS}/logs/ceilings/{{region}}.log",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     message:
         "Noise ceilings of {wildcards.region}"
     script:
@@ -59,14 +59,14 @@ rule neuron_ceilings:
 rule ceilings:
     input:
         ceilings=[f"{RESULTS}/ceilings/{region}.csv" for region in config["regions"]],
-        code=package("statistics", "reporting"),
+        code=package("reporting"),
     output:
         **made("tables/ceilings", FORMATS, caption="ceilings"),
     log:
         f"{RESULTS}/logs/tables/ceilings.log",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     message:
         "Making the table of ceilings"
     script:
@@ -87,7 +87,7 @@ rule companion:
         table="table4|table6",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     message:
         "Making {wildcards.table} as fractions of the ceiling"
     script:
@@ -104,7 +104,7 @@ rule controls:
         f"{RESULTS}/logs/tables/controls.log",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     params:
         cells=rows(CONTROL_CELLS),
         resamples=config["comparison"]["resamples"],
@@ -129,7 +129,7 @@ if JUDGED_RUNS:
             f"{RESULTS}/logs/tables/truth.log",
         localrule: True
         conda:
-            "daenr"
+            "../../envs/environment.yaml"
         params:
             regions=JUDGED_REGIONS,
             runs=[run.name for run in JUDGED_RUNS],

@@ -14,7 +14,7 @@ rule train:
     group:
         training_group
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     threads: 1
     resources:
         gpu=gpus(),
@@ -41,7 +41,7 @@ rule evaluate:
         f"{RESULTS}/logs/evaluate/{{run}}.log",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     params:
         ssim_window=lambda wildcards: settings(wildcards, "evaluation")["ssim_window"],
     message:
@@ -61,7 +61,7 @@ rule significance:
         f"{RESULTS}/logs/significance/{{run}}.log",
     localrule: True
     conda:
-        "daenr"
+        "../../envs/environment.yaml"
     params:
         **TESTING,
         images="test",
