@@ -1,0 +1,342 @@
+"""How sure a difference between models is when seeds and test images are both drawn at random, and crossed.
+
+What is asked is whether the difference would show again with other seeds *and* other test images. Every seed sees
+the same images, so the mean of a table of seeds by images has the variance of a crossed two-way random-effects design
+(Clark 1973, Journal of Verbal Learning and Verbal Behavior 12:335, "the language-as-fixed-effect fallacy"):
+
+    d[s, i] = mean + seed[s] + image[i] + rest[s, i],    V(mean) = V_seed / S + V_image / I + V_rest / (S I)
+
+which the mean squares estimate as (MS_seed + MS_image - MS_rest) / (S I), the denominator of Clark's quasi-F.
+
+How many standard errors an interval reaches is where the methods differ. Satterthwaite's degrees of freedom are
+themselves estimated, from a few seeds, and at the small levels at which the claims of a tree are tested that finds
+what is not there up to twice (5 seeds) or twelve times (2 seeds) too often. So each mean square takes the t of its own
+degrees of freedom, reach^2 = sum of t_k^2 MS_k / (S I), which never finds too much (Banerjee 1960, Sankhya 22:357) and
+comes to Student's t where one factor has all the variance. The corrected two-factor bootstrap (Schuett et al. 2023,
+eLife 12:e82566) estimates the same variance, and takes the t of the smaller factor for all of it, which here leaves
+half of the power. ``benchmarks/power.py --methods`` compares them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import exp, inf, log, sqrt
+
+import numpy as np
+from jaxtyping import Float, Float64
+from scipy import optimize, special, stats
+
+from daenr.statistics.correlation import constant, pearson
+from daenr.statistics.scores import Scores
+
+IMAGE_METRICS = ("mse", "psnr", "ssim")
+"""Metrics that are a mean over the test images of one number an image."""
+
+METRICS = (*IMAGE_METRICS, "pcc", "significant")
+"""Of these ``significant`` is the number of neurons that are predicted significantly."""
+
+Pair = tuple[Scores, Scores]
+"""Two runs of one seed on the same test images: the treated, and the reference that it is compared with."""
+
+_NO_VARIANCE = 1e-10
+"""Of what remains when one image is left out, in units of the variance over all: rounding."""
+
+_SMALLEST_P = 1e-12
+
+
+def improves(metric: str) -> int:
+    """The sign that makes larger better: -1 for mse, 1 for all else."""
+    return -1 if metric == "mse" else 1
+
+
+# ---- a difference -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Term:
+    """A mean square as its share in the variance of the mean, and its degrees of freedom; 0 if there are none."""
+
+    variance: float = 0.0
+    freedom: float = 0.0
+
+    def reach(self, level: float) -> float:
+        """Squared half width of Student's interval if this were all the variance there is."""
+        if self.variance == 0:
+            return 0.0
+        return float(special.stdtrit(self.freedom, level / 2)) ** 2 * self.variance
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A mean difference, treated minus reference, and the mean squares that say how sure it is.
+
+    Attributes:
+        estimate: in the metric's unit, the difference of the numbers that the tables show.
+        seeds: how many; with one, nothing is known about another, and what is said is about test images alone.
+        units: how many test images, or neurons for ``significant``; the fewest of any region.
+        of_seeds: MS_seed / (S I).
+        of_units: MS_image / (S I).
+        of_rest: MS_rest / (S I).
+    """
+
+    estimate: float
+    seeds: int
+    units: int
+    of_seeds: Term
+    of_units: Term
+    of_rest: Term
+
+    @property
+    def error(self) -> float:
+        """Standard error of the estimate; infinite where neither seeds nor images repeat."""
+        return self._combined(*(term.variance for term in self._terms))
+
+    @property
+    def freedom(self) -> float:
+        """Satterthwaite's degrees of freedom of the standard error, for information: no interval rests on them."""
+        pooled = sum(t.variance**2 / t.freedom for t in self._terms if t.variance > 0)
+        return float(self.error**4 / pooled) if pooled else inf
+
+    def reach(self, level: float) -> float:
+        """Half the width of the interval of confidence 1 - level."""
+        return self._combined(*(term.reach(level) for term in self._terms))
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """What the difference may be."""
+        reach = self.reach(1 - confidence)
+        return self.estimate - reach, self.estimate + reach
+
+    @cached_property
+    def p(self) -> float:
+        """Two-sided, of no difference: the smallest level whose interval excludes 0, and no less than 1e-12."""
+        size = abs(self.estimate)
+        if size == 0 or self.reach(0.999) >= size:
+            return 1.0
+        if self.reach(_SMALLEST_P) <= size:
+            return _SMALLEST_P
+        return exp(optimize.brentq(lambda x: self.reach(exp(x)) - size, log(_SMALLEST_P), log(0.999)))
+
+    def within(self, margin: float, level: float) -> bool:
+        """Whether a difference as large as the margin is excluded, in both directions: two one-sided tests.
+
+        Each is at ``level``, so what must lie within the margin is the interval of confidence 1 - 2 * level
+        (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15:657).
+        """
+        return abs(self.estimate) + self.reach(2 * level) < margin
+
+    def negated(self) -> "Difference":
+        """Reference minus treated."""
+        return replace(self, estimate=-self.estimate)
+
+    def with_size(self, seeds: int, units: int) -> "Difference":
+        """What as many seeds and images are expected to show, from the variance components seen.
+
+        A component is E[MS_seed] - E[MS_rest] (and so on), and none is negative.
+        """
+        rest = self.of_rest.variance
+        per_seed = max(0.0, self.of_seeds.variance - rest) * self.seeds / seeds
+        per_unit = max(0.0, self.of_units.variance - rest) * self.units / units
+        rest *= self.seeds * self.units / (seeds * units)
+        return Difference(
+            self.estimate,
+            seeds,
+            units,
+            Term(per_seed + rest, seeds - 1) if seeds > 1 else Term(),
+            Term(per_unit + rest, units - 1) if units > 1 else Term(),
+            Term(rest, (seeds - 1) * (units - 1)) if seeds > 1 and units > 1 else Term(),
+        )
+
+    @property
+    def _terms(self) -> tuple[Term, Term, Term]:
+        return self.of_seeds, self.of_units, self.of_rest
+
+    def _combined(self, seeds: float, units: float, rest: float) -> float:
+        """Never below either factor alone: a rest that exceeds one of them by chance would leave too little."""
+        if self.seeds == 1 and self.units == 1:
+            return inf
+        return sqrt(max(seeds + units - rest, seeds, units))
+
+
+def difference(
+    metric: str, regions: Sequence[Sequence[Sequence[Pair]]], threshold: float = 0.05
+) -> Difference:
+    """The difference between models, pooled over layers, then regions, then seeds.
+
+    Args:
+        metric: one of ``METRICS``.
+        regions: for each region and seed its pairs, one a layer where there are several; seeds in one order.
+        threshold: for ``significant``, the largest p of a significant neuron.
+
+    Raises:
+        ValueError: the metric is unknown, or a region lacks a seed.
+    """
+    return crossed(
+        [
+            np.stack([np.mean([gains(metric, *pair, threshold) for pair in seed], axis=0) for seed in region])
+            for region in regions
+        ]
+    )
+
+
+def crossed(regions: Sequence[Float64[np.ndarray, "seeds units"]]) -> Difference:
+    """The mean of tables of seeds by images, one table a region, with both factors drawn at random.
+
+    A seed is one draw for all regions. Regions of equally many images are averaged image by image: where they share
+    their images that is what makes them one draw, and where they do not, the pairing is arbitrary and changes nothing.
+
+    Args:
+        regions: one row a seed, the same seeds in each.
+
+    Raises:
+        ValueError: a region lacks a seed.
+    """
+    if len({len(region) for region in regions}) != 1:
+        raise ValueError(
+            f"every region needs the same seeds, got {[len(region) for region in regions]} of them"
+        )
+    seeds, sizes = len(regions[0]), sorted({region.shape[1] for region in regions})
+    tables = [
+        np.sum([region for region in regions if region.shape[1] == size], axis=0) / len(regions)
+        for size in sizes
+    ]
+    of_seed = np.sum([table.mean(axis=1) for table in tables], axis=0)
+    parts = [_units_and_rest(table) for table in tables]
+    return Difference(
+        float(np.mean(of_seed)),
+        seeds,
+        sizes[0],
+        Term(float(np.var(of_seed, ddof=1)) / seeds, seeds - 1) if seeds > 1 else Term(),
+        _sum([units for units, _ in parts]),
+        _sum([rest for _, rest in parts]),
+    )
+
+
+def _units_and_rest(table: Float64[np.ndarray, "seeds units"]) -> tuple[Term, Term]:
+    seeds, units = table.shape
+    if units == 1:
+        return Term(), Term()
+    of_unit = table.mean(axis=0)
+    image = Term(float(of_unit.var(ddof=1)) / units, units - 1)
+    if seeds == 1:
+        return image, Term()
+    rest = table - table.mean(axis=1, keepdims=True) - of_unit + table.mean()
+    freedom = (seeds - 1) * (units - 1)
+    return image, Term(float((rest**2).sum()) / freedom / (seeds * units), freedom)
+
+
+def _sum(terms: Sequence[Term]) -> Term:
+    """Sum of independent terms, with the fewest degrees of freedom of any."""
+    used = [term for term in terms if term.freedom]
+    return Term(sum(term.variance for term in used), min(term.freedom for term in used)) if used else Term()
+
+
+# ---- what is crossed with the seeds -------------------------------------------------------------------
+
+
+def gains(
+    metric: str, treated: Scores, reference: Scores, threshold: float = 0.05
+) -> Float64[np.ndarray, " units"]:
+    """Treated minus reference, image by image, or neuron by neuron for ``significant``; its mean is the tables'.
+
+    The mean correlation of the neurons is no mean over images. Image i stands for its jackknife pseudo-value,
+    n r - (n - 1) r_without_i (Tukey 1958), moved so that their mean is the correlation itself.
+
+    A number of significant neurons counts crossings of a threshold, which resampled images cross too readily. What is
+    counted is paired: each neuron is significant in the treated and not in the reference (n, the number of neurons),
+    or the other way round (-n), or no different (0); what chance alone calls significant is in both, and cancels. The
+    test images are those that were recorded.
+
+    Args:
+        metric: one of ``METRICS``.
+        treated: a run.
+        reference: another, with the same test images, and for ``significant`` the same neurons.
+        threshold: for ``significant``, the largest p of a significant neuron.
+
+    Raises:
+        ValueError: the metric is unknown, or the neurons differ.
+    """
+    gain: Float64[np.ndarray, " units"]
+    if metric in IMAGE_METRICS:
+        gain = getattr(treated, metric) - getattr(reference, metric)
+        return gain
+    if metric == "pcc":
+        gain = _pseudo_values(treated) - _pseudo_values(reference)
+        return gain
+    if metric != "significant":
+        raise ValueError(f"metric must be one of {list(METRICS)}, got {metric!r}")
+    if not np.array_equal(treated.neurons, reference.neurons):
+        raise ValueError(
+            "significant neurons are compared neuron by neuron, but the runs differ in their neurons"
+        )
+    found = [np.abs(neuron_correlations(run)) >= _least(run, threshold) for run in (treated, reference)]
+    gain = len(treated.neurons) * (found[0].astype(np.float64) - found[1])
+    return gain
+
+
+def neuron_correlations(run: Scores) -> Float64[np.ndarray, " neurons"]:
+    """Pearson r of each neuron over the test images."""
+    assert run.prediction is not None
+    assert run.response is not None
+    return pearson(run.prediction, run.response)
+
+
+def _least(run: Scores, threshold: float) -> float:
+    """The smallest absolute r that is significant; see ``significance.test_neurons``."""
+    assert run.prediction is not None
+    shape = len(run.prediction) / 2 - 1
+    return float(stats.beta.isf(threshold / 2, shape, shape, loc=-1, scale=2))
+
+
+def _pseudo_values(run: Scores) -> Float64[np.ndarray, " images"]:
+    """Of the mean correlation over neurons."""
+    assert run.prediction is not None
+    assert run.response is not None
+    x, y = _standardized(run.prediction), _standardized(run.response)
+    images = len(x)
+    r = (x * y).mean(axis=0)
+    # Variances and covariance without image i, from their values with it, which are 1, 1 and r.
+    left_x, left_y = 1 - x**2 / (images - 1), 1 - y**2 / (images - 1)
+    undefined = (left_x <= _NO_VARIANCE) | (left_y <= _NO_VARIANCE)
+    without = (r - x * y / (images - 1)) / np.sqrt(np.where(undefined, 1.0, left_x * left_y))
+    influence = -(images - 1) * np.where(undefined, 0.0, without).mean(axis=1)
+    pseudo: Float64[np.ndarray, " images"] = r.mean() + influence - influence.mean()
+    return pseudo
+
+
+def _standardized(values: Float[np.ndarray, "images neurons"]) -> Float64[np.ndarray, "images neurons"]:
+    """Mean 0 and variance 1 over the images; 0 where a neuron is constant."""
+    deviation = values - values.mean(axis=0, dtype=np.float64)
+    flat = constant(values)
+    return np.where(flat, 0.0, deviation / np.where(flat, 1.0, deviation.std(axis=0)))
+
+
+# ---- neurons ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NeuronGain:
+    """How a gain in PCC is spread over the neurons, which an average hides.
+
+    Attributes:
+        share: of the neurons whose mean gain over layers and seeds is above 0.
+        error: standard error over neurons of the mean gain; NaN with fewer than two neurons.
+    """
+
+    share: float
+    error: float
+
+
+def neuron_gain(regions: Sequence[Sequence[Sequence[Pair]]]) -> NeuronGain:
+    """Share of neurons that gain, and the standard error over neurons, of the mean over regions.
+
+    Args:
+        regions: as for ``difference``; within a region all runs have the same neurons.
+    """
+    by_neuron = [
+        np.mean([neuron_correlations(t) - neuron_correlations(r) for seed in region for t, r in seed], axis=0)
+        for region in regions
+    ]
+    errors = [g.var(ddof=1) / len(g) if len(g) > 1 else np.nan for g in by_neuron]
+    return NeuronGain(
+        float(np.mean(np.concatenate(by_neuron) > 0)), float(np.sqrt(np.sum(errors)) / len(by_neuron))
+    )
