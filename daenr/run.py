@@ -6,19 +6,14 @@ This module is imported while the workflow's files are parsed, so it needs the s
 import re
 from dataclasses import dataclass, replace
 
-from daenr.registry import split_model
+from daenr.registry import CONTROLS, LAYERS, split_model
 
-LAYERS = ("h1", "h2", "h3", "h4")
 NEURONS = ("all", "significant", "insignificant")
-CONTROLS = ("shuffled", "frozen", "random", "capacity")
-ALTERED = ("shuffled", "frozen", "random")
-"""Controls that alter a training; ``capacity`` is an ordinary joint model with beta = 0."""
-
 
 _NAME = re.compile(
     r"(?P<dataset>[^_]+)_(?P<region>[^_]+)_(?P<model>[^_]+)_(?P<layer>[^_]+)"
     r"_a(?P<alpha>[^_]+)_b(?P<beta>[^_]+)_(?P<neurons>[^_]+)_s(?P<seed>\d+)"
-    r"(?:_(?P<control>shuffled|frozen|random))?(?:_v(?P<variant>[^_]+))?"
+    rf"(?:_(?P<control>{'|'.join(CONTROLS)}))?(?:_v(?P<variant>[^_]+))?"
 )
 
 
@@ -35,7 +30,7 @@ class Run:
         beta: weight of the response loss (Eq. 3); 0 for a plain auto-encoder.
         neurons: the neurons whose responses are trained on, ``all``, ``significant`` or ``insignificant``.
         seed: seed of everything random in the training.
-        control: one of ``ALTERED``, or None: ``shuffled`` trains on responses that are permuted across images,
+        control: one of ``CONTROLS``, or None: ``shuffled`` trains on responses that are permuted across images,
             ``frozen`` trains nothing but the readout, on the encoder of the trained plain auto-encoder, and
             ``random`` the same on an untrained encoder.
         variant: name of the config's variant whose settings this training takes, or None for the config's own.
@@ -64,8 +59,8 @@ class Run:
             raise ValueError(f"alpha and beta must be finite and not negative, got {self.alpha}, {self.beta}")
         if (autoencoder is None and self.alpha != 0) or (readout is None and self.beta != 0):
             raise ValueError(f"{self.model} has one task, but alpha={self.alpha:g} and beta={self.beta:g}")
-        if self.control not in (None, *ALTERED):
-            raise ValueError(f"control must be one of {list(ALTERED)}, got {self.control!r}")
+        if self.control not in (None, *CONTROLS):
+            raise ValueError(f"control must be one of {list(CONTROLS)}, got {self.control!r}")
         if self.control and not (autoencoder and readout):
             raise ValueError(f"control {self.control} needs a joint model, got {self.model}")
 

@@ -256,11 +256,7 @@ class Plan:
                 joint = self._cell("controls-ir", region, "cae-fr", layer, seed, ["table8"])
                 yield replace(baseline, control="baseline")
                 yield replace(joint, control="joint")
-                yield from self._controls(
-                    joint,
-                    shuffled=replace(joint.run, control="shuffled"),
-                    capacity=replace(joint.run, alpha=1.0, beta=0.0),
-                )
+                yield from self._controls(joint, shuffled=replace(joint.run, control="shuffled"))
 
     def _controls_of_responses(self, seed: int) -> Iterable[Cell]:
         """CNN-FR_i and CAE-FR_i with the weights of Table 9, and the controls that predict responses.

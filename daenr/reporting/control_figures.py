@@ -17,7 +17,6 @@ _STYLES: Mapping[str, tuple[str, str]] = {
     "shuffled": ("#D55E00", "s"),
     "frozen": ("#0072B2", "^"),
     "random": ("#CC79A7", "v"),
-    "capacity": ("#009E73", "D"),
 }
 """Colour (of Okabe & Ito 2008) and marker; the marker alone tells them apart in gray."""
 

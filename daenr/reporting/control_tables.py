@@ -23,7 +23,6 @@ LABELS: Mapping[str, str] = {
     "shuffled": "shuffled responses",
     "frozen": "frozen encoder",
     "random": "random encoder",
-    "capacity": "β = 0",
 }
 """What the controls are called in tables and figures; baseline and joint model go by the model's name."""
 
@@ -176,7 +175,6 @@ _EXPLANATIONS: Mapping[str, str] = {
     "shuffled": "shuffled responses belong to other images",
     "frozen": "a frozen encoder was trained without neurons and learns nothing more",
     "random": "a random encoder is not trained at all",
-    "capacity": "β = 0 has the readout but no response loss",
 }
 
 

@@ -1,7 +1,7 @@
 """Controls: what joint training would look like if the neurons carried no information, or if it were not joint.
 
 ``shuffled`` keeps the responses' distribution and takes their relation to the images away; ``frozen`` and
-``random`` train nothing but a readout. The fourth control, ``capacity``, is an ordinary run with beta = 0.
+``random`` train nothing but a readout.
 """
 
 from collections.abc import Mapping

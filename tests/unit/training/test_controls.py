@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from daenr.models.autoencoders import ModelSpec
+from daenr.config import ModelSettings, TrainingSettings
 from daenr.models.joint import build
 from daenr.models.readouts import Population
 from daenr.run import Run
 from daenr.training import controls
-from daenr.training.fit import Protocol
 from daenr.training.train import Spec, Trained, train
 
 NEURONS = np.arange(5)
-SMALL = ModelSpec(channels=4, latent=5, codes=6, code_dimension=3)
-SPEC = Spec(SMALL, Protocol(batch_size=8, validate_every=2, patience=100, max_steps=4), "sum", "cpu")
+SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
+SPEC = Spec(SMALL, TrainingSettings(batch_size=8, validate_every=2, patience=100, max_steps=4), "sum", "cpu")
 
 
 @pytest.fixture(autouse=True)
@@ -108,9 +107,9 @@ def test_an_untrained_encoders_batch_statistics_are_those_of_the_training_images
 
 
 def test_without_a_weight_on_the_responses_the_joint_model_is_the_plain_one(region, plain):
-    """The control ``capacity``: more parameters alone change nothing, to the bit."""
-    capacity = train(run(beta=0.0), region, NEURONS, SPEC)
-    np.testing.assert_array_equal(capacity.reconstruction, plain.reconstruction)
+    """More parameters alone change nothing, to the bit: there is no control for them."""
+    joint = train(run(beta=0.0), region, NEURONS, SPEC)
+    np.testing.assert_array_equal(joint.reconstruction, plain.reconstruction)
 
 
 def test_weights_of_another_model_are_refused(region, plain):
