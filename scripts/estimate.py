@@ -25,9 +25,10 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from daenr.config import resolve, training_counts  # noqa: E402
+from daenr.config import Config, TrainingSettings  # noqa: E402
 from daenr.paper.plan import plan  # noqa: E402
 from daenr.paper.published import region_sizes  # noqa: E402
+from daenr.paper.resolved import resolve, training_trials  # noqa: E402
 from daenr.run import Run  # noqa: E402
 from daenr.training.timing import expected_steps, noise_region  # noqa: E402
 
@@ -48,10 +49,10 @@ class Cost:
 def size(config: Mapping[str, Any]) -> tuple[int, int]:
     """Training images and neurons of the largest region; those of the paper where they are not known yet."""
     paper = region_sizes(PAPER)
-    counts = training_counts(config["dataset"], config["regions"])
+    dataset = Config(**config).dataset
+    counts = training_trials(dataset, config["regions"])
     images = max(counts.values()) if counts else max(region.train_images for region in paper)
-    simulated = config["dataset"]["simulation"]["sizes"]
-    neurons = [region["neurons"] for region in simulated.values()] if simulated else []
+    neurons = [region.neurons for region in (dataset.simulation.sizes or {}).values()]
     return images, max(neurons or [region.neurons for region in paper])
 
 
@@ -68,7 +69,8 @@ def cost(run: Run, config: Mapping[str, Any]) -> Cost:
     spec = Spec.from_config(config)
     took = {}
     for steps in (2, TIMED_STEPS):
-        short = replace(spec.protocol, validate_every=steps, patience=steps, rounds=1, max_steps=steps)
+        brief = {"validate_every": steps, "patience": steps, "rounds": 1, "max_steps": steps}
+        short = spec.protocol.model_copy(update=brief)
         start = time.perf_counter()
         trained = train(run, data, np.arange(neurons), replace(spec, protocol=short))
         took[steps] = time.perf_counter() - start
@@ -139,7 +141,7 @@ def main(configfile: Path, cores: int) -> None:
         script: start_time(f"{script}.py", cores) for script in ("train", "evaluate", "figure_neuron_counts")
     }
     result = STARTS_OF_A_RESULT * starts["figure_neuron_counts"]
-    steps = [expected_steps(settings(run, config)["training"]) for run in runs]
+    steps = [expected_steps(TrainingSettings(**settings(run, config)["training"])) for run in runs]
     found = [measured[run.model, run.layer, run.variant] for run in runs]
     evaluations = counts.get("evaluate", 0)
     results = sum(counts.values()) - counts.get("train", 0) - counts.get("all", 0) - evaluations

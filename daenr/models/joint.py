@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from daenr.models.autoencoders import STRIDES, Autoencoder, Encoder, Generators, ModelSpec
+from daenr.config import ModelSettings
+from daenr.models.autoencoders import STRIDES, Autoencoder, Encoder, Generators
 from daenr.models.randomness import generator
 from daenr.models.readouts import Population, Readout
 from daenr.registry import autoencoder_class, readout_class, split_model
@@ -97,7 +98,7 @@ class DAENR(nn.Module):
         )
 
 
-def build(run: Run, spec: ModelSpec, population: Population, device: torch.device) -> DAENR:
+def build(run: Run, spec: ModelSettings, population: Population, device: torch.device) -> DAENR:
     """The model of a run, its initial parameters drawn on the CPU from the run's seed.
 
     Args:

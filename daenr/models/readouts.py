@@ -13,8 +13,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from daenr.config import ModelSettings
 from daenr.data.receptive_fields import to_grid
-from daenr.models.autoencoders import Generators, ModelSpec, layer_size
+from daenr.models.autoencoders import Generators, layer_size
 from daenr.models.randomness import initialise
 
 SMALLEST_RATE = 1e-4
@@ -60,7 +61,9 @@ class Readout(nn.Module, ABC):
 class FactorizedReadout(Readout):
     """FR, Eq. 5 (Klindt 2017): a spatial mask and a feature vector a neuron, kept sparse by an L1 penalty."""
 
-    def __init__(self, spec: ModelSpec, depth: int, population: Population, generators: Generators) -> None:
+    def __init__(
+        self, spec: ModelSettings, depth: int, population: Population, generators: Generators
+    ) -> None:
         super().__init__(population)
         neurons, positions = len(population.mean_response), layer_size(depth) ** 2
         self.strength = spec.fr_penalty
@@ -82,7 +85,9 @@ class FactorizedReadout(Readout):
 class FullyConnectedReadout(Readout):
     """FC (McIntosh 2016): every neuron sees every feature, with dropout before and an L2 penalty."""
 
-    def __init__(self, spec: ModelSpec, depth: int, population: Population, generators: Generators) -> None:
+    def __init__(
+        self, spec: ModelSettings, depth: int, population: Population, generators: Generators
+    ) -> None:
         super().__init__(population)
         inputs = spec.channels * layer_size(depth) ** 2
         self.strength = spec.fc_penalty
@@ -142,7 +147,9 @@ class FixedMaskReadout(Readout):
 
     position: Tensor
 
-    def __init__(self, spec: ModelSpec, depth: int, population: Population, generators: Generators) -> None:
+    def __init__(
+        self, spec: ModelSettings, depth: int, population: Population, generators: Generators
+    ) -> None:
         super().__init__(population)
         size = layer_size(depth)
         row, column = to_grid(population.receptive_field, size).unbind(1)

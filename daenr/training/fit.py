@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from daenr.config import TrainingSettings
 from daenr.models.joint import DAENR, joined
 from daenr.models.losses import TERMS, JointLoss, Reduction, joint_loss
 from daenr.training import devices
@@ -20,29 +21,6 @@ EVALUATION_BATCH = 256
 
 LOOK_PART = 64
 """Images that a look at the validation set computes at once: few enough for their feature maps to stay in the cache."""
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """The config's ``training`` section.
-
-    Attributes:
-        learning_rate: of Adam, in the first round.
-        batch_size: images a step.
-        validate_every: steps between two looks at the validation set.
-        patience: steps without improvement that end a round.
-        rounds: how often to go on from the best parameters; the paper trains twice.
-        learning_rate_factor: what the learning rate is multiplied by from one round to the next.
-        max_steps: cap on the steps of one round, or None.
-    """
-
-    learning_rate: float = 0.001
-    batch_size: int = 64
-    validate_every: int = 50
-    patience: int = 1000
-    rounds: int = 2
-    learning_rate_factor: float = 0.5
-    max_steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -224,7 +202,7 @@ def fit(
     training: Split,
     validation: Split,
     objective: Objective,
-    protocol: Protocol,
+    protocol: TrainingSettings,
     order: torch.Generator,
     keeper: Keeper | None = None,
 ) -> Fit:
@@ -274,7 +252,7 @@ def _optimizer(model: DAENR, learning_rate: float, precision: torch.dtype) -> Ad
     return kind(model.parameters(), learning_rate)
 
 
-def _capped(now: Progress, protocol: Protocol) -> bool:
+def _capped(now: Progress, protocol: TrainingSettings) -> bool:
     return protocol.max_steps is not None and now.step - now.round_start >= protocol.max_steps
 
 

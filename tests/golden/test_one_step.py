@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 import torch
 
-from daenr.models.autoencoders import ModelSpec
+from daenr.config import ModelSettings
 from daenr.models.joint import DAENR, build
 from daenr.models.losses import TERMS, joint_loss
 from daenr.models.readouts import Population
@@ -59,7 +59,7 @@ def _model(name: str) -> DAENR:
         torch.from_numpy(_responses()).mean(0), torch.stack([(5 * index) % 32, (11 * index + 3) % 32], dim=1)
     )
     run = Run("golden", "region1", name, "h2", ALPHA, BETA, "all", 0)
-    return build(run, ModelSpec(), population, CPU).train()
+    return build(run, ModelSettings(), population, CPU).train()
 
 
 def _one_step(name: str) -> dict[str, float]:

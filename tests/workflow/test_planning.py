@@ -38,8 +38,11 @@ def test_the_demo_downloads_nothing(copy):
     [
         ({"models": ["cea"]}, r"Config error at models\[0\]: 'cea' is not one of"),
         ({"regions": ["region9"]}, r"Config error at regions\[0\]: 'region9' is not in"),
-        ({"training": {"batch_size": 4096}}, r"Config error at training\.batch_size: 4096 images a batch"),
-        ({"model": {"fr_penalty": -1}}, r"Config error at model\.fr_penalty: -1 is less than"),
+        (
+            {"dataset": {"name": "x", "layout": "simulated"}, "training": {"batch_size": 4096}},
+            r"Config error at training\.batch_size: 4096 images a batch",
+        ),
+        ({"model": {"fr_penalty": -1}}, r"Config error at model\.fr_penalty: -1 should be greater than or"),
         ({"trainning": {"patience": 3}}, r"Config error at trainning: unknown key; did you mean 'training'"),
     ],
 )
@@ -48,6 +51,17 @@ def test_a_config_error_fails_while_parsing(copy, setting, complaint):
     output = copy.snakemake("-n", "--configfile", "wrong.yaml", check=False)
     assert re.search(complaint, output), output
     assert "Job stats" not in output
+
+
+def test_config_files_are_merged_and_the_later_one_counts(copy):
+    (copy.folder / "later.yaml").write_text("training: {patience: 20}\n")
+    output = copy.snakemake("-n", "--configfile", "config/demo.yaml", "later.yaml", check=False)
+    # The demo validates every 30 steps; by itself the later file would be held against the paper's 50.
+    assert "Config error at training.patience: 20 steps end before the first validation" in output
+    assert "training.validate_every = 30" in output
+    jobs = copy.would_run("--configfile", "config/demo.yaml", "config/fast.yaml")
+    assert jobs["train"] == 216
+    assert jobs["simulate"] == 1
 
 
 def test_a_negative_weight_in_the_papers_file_fails_while_parsing(copy):

@@ -14,10 +14,11 @@ os.environ.update(
 )
 
 from daenr.paper.claims import claims
-from daenr.config import ConfigError, resolve
+from daenr.config import ConfigError
 from daenr.reporting.contents import PAGE, SHOWN, contents, placed
 from daenr.data import download
 from daenr.paper.plan import CONTROL_METRICS, METRICS, Plan
+from daenr.paper.resolved import resolve
 from daenr.run import Run
 
 PAPER = ROOT / "config/paper"

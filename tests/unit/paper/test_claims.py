@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from daenr.config import resolve
 from daenr.paper.claims import claims
 from daenr.paper.plan import Plan
-from daenr.run import CONTROLS
+from daenr.paper.resolved import resolve
+from daenr.registry import CONTROLS
 
 ROOT = Path(__file__).parents[3]
 

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daenr.config import resolve
 from daenr.data.simulated import simulate
 from daenr.paper.claims import VERDICTS, claims
 from daenr.paper.plan import METRICS, Plan
 from daenr.paper.published import published
+from daenr.paper.resolved import resolve
 from daenr.paper.verdicts import COLUMNS, judge, render, render_sensitivity, sensitivity
 from daenr.statistics.scores import Scores
 
