@@ -1,11 +1,11 @@
 """Two ways to train, side by side: the same runs, seeds and data.
 
     PYTHONPATH=. python benchmarks/compare.py precision config/demo.yaml precision-demo.csv
-    PYTHONPATH=. python benchmarks/compare.py preset config/demo.yaml preset-demo.csv
+    PYTHONPATH=. python benchmarks/compare.py schedule config/demo.yaml schedule-demo.csv
 
 ``precision``: float32 and bf16, all runs of Tables 2 and 4 (or of others: ``--tables table5``), with the config's own
-schedule. ``preset``: the paper's protocol and the fast one, CAE-FR at h2 with the weights of Table 4, each to its own
-end, both in bf16.
+schedule. ``schedule``: the paper's protocol and config/fast.yaml, CAE-FR at h2 with the weights of Table 4, each to its
+own end, both in bf16.
 Region files are those that the workflow left in results/NAME/data. Each training is a line of the CSV as soon as
 it is done; a second call does only what is missing. At the end comes a table: the difference of the arms' means
 over seeds, and how many standard deviations over seeds of the first arm that is.
@@ -25,19 +25,19 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from daenr.config import resolve
 from daenr.data.region import read_region
 from daenr.paper.plan import TABLE_METRICS, Cell, Plan
+from daenr.paper.resolved import resolve
 from daenr.statistics.metrics import evaluate, score
 
 ROOT = Path(__file__).parents[1]
 PAPER = ROOT / "config/paper"
-SEEDS = {"precision": range(10), "preset": range(5)}
+SEEDS = {"precision": range(10), "schedule": range(5)}
 ALL_METRICS = [*TABLE_METRICS["table2"], *TABLE_METRICS["table4"]]
 TABLES = ("table2", "table4")
 """The tables that are compared unless others are asked for."""
 
-ARMS = {"precision": ("float32", "bf16"), "preset": ("protocol", "fast")}
+ARMS = {"precision": ("float32", "bf16"), "schedule": ("protocol", "fast")}
 KEY = ["table", "region", "model", "layer", "seed", "arm"]
 """What a line of the CSV is known by."""
 
@@ -48,7 +48,9 @@ def arm_config(comparison: str, arm: str, written: Mapping[str, Any]) -> dict[st
     """The config of one arm."""
     if comparison == "precision":
         return resolve({**written, "precision": arm, "device": "cpu"}, ROOT)
-    return resolve({**written, "training": {"preset": arm}, "precision": "bf16", "device": "cpu"}, ROOT)
+    fast = yaml.safe_load((ROOT / "config/fast.yaml").read_text(encoding="utf-8"))
+    training = fast["training"] if arm == "fast" else {}
+    return resolve({**written, "training": training, "precision": "bf16", "device": "cpu"}, ROOT)
 
 
 def cells(comparison: str, config: Mapping[str, Any], tables: Sequence[str] = TABLES) -> Iterator[Cell]:
@@ -151,7 +153,7 @@ def show(comparison: str, frame: pd.DataFrame) -> None:
     """The tables of the docs."""
     first, second = arms = (ARMS[comparison][0], ARMS[comparison][1])
     frame = frame.fillna({"layer": ""})
-    if comparison == "preset":
+    if comparison == "schedule":
         found = differences(frame, arms, ["validation", *ALL_METRICS])
     else:
         by_table = [
@@ -196,7 +198,7 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, help="folder of the region files; results/NAME/data unless told")
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    if options.comparison == "preset" and tuple(options.tables) != TABLES:
-        parser.error("--tables goes with precision; preset compares one run of Table 4")
+    if options.comparison == "schedule" and tuple(options.tables) != TABLES:
+        parser.error("--tables goes with precision; schedule compares one run of Table 4")
     measure(**vars(options))
     show(options.comparison, pd.read_csv(options.output))

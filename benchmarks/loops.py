@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from daenr.models.autoencoders import ModelSpec
+from daenr.config import ModelSettings, TrainingSettings
 from daenr.models.joint import DAENR, build
 from daenr.models.losses import joint_loss
 from daenr.models.randomness import generator
@@ -21,7 +21,7 @@ from daenr.models.readouts import Population
 from daenr.registry import AUTOENCODERS, baseline_names
 from daenr.run import Run
 from daenr.training import devices
-from daenr.training.fit import Batches, Objective, Protocol, Split, fit
+from daenr.training.fit import Batches, Objective, Split, fit
 
 CPU = torch.device("cpu")
 LEARNING_RATE = 0.001
@@ -88,7 +88,7 @@ def model_of(run: Run, training: Split) -> DAENR:
     """The run's model, drawn as in a training."""
     neurons = training.responses.shape[1]
     population = Population(training.responses.mean(0), torch.full((neurons, 2), 16))
-    return build(run, ModelSpec(), population, CPU)
+    return build(run, ModelSettings(), population, CPU)
 
 
 def ours(job: Job, precision: torch.dtype = torch.float32) -> Timed:
@@ -98,7 +98,14 @@ def ours(job: Job, precision: torch.dtype = torch.float32) -> Timed:
     training, validation = data(job)
     model = model_of(job.run, training)
     objective = Objective(job.run.alpha, job.run.beta, precision=precision)
-    protocol = Protocol(LEARNING_RATE, job.batch, job.steps, rounds=1, max_steps=job.steps)
+    protocol = TrainingSettings(
+        learning_rate=LEARNING_RATE,
+        batch_size=job.batch,
+        validate_every=job.steps,
+        patience=job.steps,
+        rounds=1,
+        max_steps=job.steps,
+    )
     start = time.perf_counter()
     with devices.laid_out(model, model.encoder.blocks, precision):
         result = fit(model, training, validation, objective, protocol, generator(0, "batch order"))

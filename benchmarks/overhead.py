@@ -34,9 +34,9 @@ script = runpy.run_path("scripts/training/train.py")
 import daenr.training.fit
 def stop(*_): sys.exit(0)
 daenr.training.fit._training_step = stop
-from daenr.models.autoencoders import ModelSpec
+from daenr.config import ModelSettings, TrainingSettings
 run = script["Run"]("x", "region3", "cae-fr", "h2", 0.4, 1.0, "all", 0)
-spec = script["Spec"](ModelSpec(), daenr.training.fit.Protocol(), "sum", "cpu")
+spec = script["Spec"](ModelSettings(), TrainingSettings(), "sum", "cpu")
 region = script["read_region"](script["Path"](sys.argv[1]))
 import numpy
 script["train"](run, region, numpy.arange(region.train_responses.shape[1]), spec)
@@ -71,7 +71,7 @@ def shares(model: str, layer: str) -> dict[str, float]:
     import torch
     from loops import Job
 
-    from daenr.models.autoencoders import ModelSpec
+    from daenr.config import ModelSettings, TrainingSettings
     from daenr.training import fit as training  # here, since the process that asks needs no torch
     from daenr.training.checkpoints import Keeper, Key
     from daenr.training.timing import noise_region
@@ -91,8 +91,8 @@ def shares(model: str, layer: str) -> dict[str, float]:
     training.Progress.look = timed("history", training.Progress.look)  # type: ignore[method-assign]
     Keeper.after_step = timed("checkpoints", Keeper.after_step)  # type: ignore[method-assign]
     data = noise_region(1440, 360, 102)
-    protocol = training.Protocol(rounds=1, max_steps=STEPS)
-    spec = training.Spec(ModelSpec(), protocol, "sum", "cpu")
+    protocol = TrainingSettings(rounds=1, max_steps=STEPS)
+    spec = training.Spec(ModelSettings(), protocol, "sum", "cpu")
     run = Job(model, layer, protocol.batch_size, STEPS, 1440, 102).run
     with tempfile.TemporaryDirectory() as folder:
         key = Key.of(run.name, {}, [], [], np.arange(102), torch.device("cpu"), torch.float32)

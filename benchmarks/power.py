@@ -25,10 +25,10 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from daenr.config import resolve
 from daenr.paper.claim_tree import Claim, Pairs, claim_tree
 from daenr.paper.judging import CONTRADICTED, PRACTICALLY_NONE, SUPPORTED, VERDICTS, Decision, Rules, decide
 from daenr.paper.plan import Plan
+from daenr.paper.resolved import resolve
 from daenr.run import Run
 from daenr.statistics.inference import Difference, crossed
 

@@ -27,9 +27,9 @@ import torch
 from loops import Job, Timed
 from torch.utils.flop_counter import FlopCounterMode
 
-from daenr.config import resolve
 from daenr.paper.plan import plan
 from daenr.paper.published import region_sizes
+from daenr.paper.resolved import resolve
 from daenr.registry import AUTOENCODERS, model_names
 from daenr.run import LAYERS
 from daenr.training import devices

@@ -19,9 +19,10 @@ from loops import Job
 from speed import BATCH, counted, matrix_product
 from torch.profiler import ProfilerActivity, profile
 
+from daenr.config import TrainingSettings
 from daenr.models.randomness import generator
 from daenr.training import devices
-from daenr.training.fit import Objective, Protocol, fit
+from daenr.training.fit import Objective, fit
 
 STEPS = 20
 WARM_UPS = 3
@@ -52,7 +53,7 @@ def profiled(job: Job, precision: torch.dtype) -> tuple[dict[str, float], dict[s
     training, validation = loops.data(job)
     model = loops.model_of(job.run, training)
     objective = Objective(job.run.alpha, job.run.beta, precision=precision)
-    protocol = Protocol(batch_size=job.batch, validate_every=STEPS, rounds=1, max_steps=STEPS)
+    protocol = TrainingSettings(batch_size=job.batch, validate_every=STEPS, rounds=1, max_steps=STEPS)
     seconds: dict[str, float] = defaultdict(float)
     flops: dict[str, float] = defaultdict(float)
     with devices.laid_out(model, model.encoder.blocks, precision):

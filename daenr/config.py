@@ -1,248 +1,579 @@
-"""The config: defaults filled in, and every mistake in it reported with the path of its key.
+"""The config as typed models: type, default, bounds and meaning of every key stand here and nowhere else.
 
-The schema says what single keys may hold; ``check`` says what keys, paper and recording must agree on.
-Imported while the workflow's files are parsed, so it stays light.
+Everything that a key's reader needs comes out of them: the defaults, the errors, the JSON schema for editors and the
+tables of ``config/README.md``. The last two are files, made anew by
+
+    python -m daenr.config schema
+    python -m daenr.config tables
+
+What the paper's numbers or a recording say about a config is checked in `daenr.paper.resolved`. This module is
+imported while the workflow's files are parsed, so it stays light.
 """
 
-import copy
+import argparse
 import difflib
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
-from typing import Any
+import json
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-import jsonschema
-import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-from daenr.data import archive, download
-from daenr.paper.published import region_sizes, weights
+from daenr.registry import LAYERS, Control, Layer, model_names
 
-PUBLISHED_IMAGE_BYTES = 31 * 31 * 8
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMA = ROOT / "workflow/schemas/config.schema.json"
+README = ROOT / "config/README.md"
 
 VARIED = ("model", "training", "loss", "evaluation")
 """Sections of the config that a variant can change."""
 
-PRESETS: Mapping[str, Mapping[str, int | float]] = {
-    "protocol": {},
-    "fast": {
-        "learning_rate": 0.002,
-        "batch_size": 32,
-        "patience": 150,
-        "rounds": 3,
-        "learning_rate_factor": 0.3,
-    },
+_NAME = "^[A-Za-z0-9][A-Za-z0-9.-]*$"
+_SOURCE = r"^[^{}\x00-\x1f]+$"  # Snakemake takes what stands in braces for a wildcard
+_ADDRESS = "^https?://"
+_SPELLED = {
+    _NAME: "letters, digits, points and dashes, the first a letter or digit",
+    _SOURCE: "text without braces and control characters",
+    _ADDRESS: "an http(s) address",
 }
-"""Schedules by the name that ``training.preset`` takes: the keys in which they differ from the paper's protocol."""
+_WORDS = {
+    "int_type": "is not a whole number",
+    "float_type": "is not a number",
+    "string_type": "is not text; write it in quotes",
+    "tuple_type": "is not a list",
+    "dict_type": "is not a mapping of names",
+    "model_type": "is not a section with keys",
+}
+
+Item = TypeVar("Item", bound=Hashable)
 
 
 class ConfigError(ValueError):
     """A mistake in the config; the message starts with the path of the key."""
 
 
-def resolve(config: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """The config with every default filled in, checked.
-
-    Args:
-        config: what the user wrote.
-        root: the project's folder, with the schema, the paper's numbers and the manifest that comes with it.
-
-    Raises:
-        ConfigError: if a key is unknown, a value not allowed, or keys contradict each other or the recording.
-    """
-    paper = root / "config/paper"
-    with (root / "workflow/schemas/config.schema.yaml").open() as file:
-        schema = yaml.safe_load(file)
-    resolved = _validated(config, schema)
-    resolved["focus_region"] = resolved["focus_region"] or resolved["regions"][-1]
-    dataset = resolved["dataset"]
-    for key in ("manifest", "published"):
-        if dataset[key] and not Path(dataset[key]).exists():
-            dataset[key] = str(root / dataset[key])
-    if dataset["published"] and not Path(dataset["published"]).is_file():
-        raise ConfigError(f"dataset.published: there is no file {dataset['published']}")
-    if dataset["layout"] == "simulated" and dataset["simulation"]["sizes"] is None:
-        dataset["simulation"]["sizes"] = {
-            size.region: {
-                "train_images": size.train_images,
-                "test_images": size.test_images,
-                "repeats": size.repeats,
-                "neurons": size.neurons,
-            }
-            for size in region_sizes(paper)
-        }
-    check(resolved, paper)
-    resolved["variants"] = {
-        name: _variant(resolved, name, settings, schema, paper)
-        for name, settings in resolved["variants"].items()
-    }
-    return resolved
+def _unique(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    doubled = [item for item in dict.fromkeys(items) if items.count(item) > 1]
+    if doubled:
+        raise ValueError(f"{list(items)} has {doubled[0]!r} more than once")
+    return items
 
 
-def _validated(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy with the defaults of the preset and of the schema filled in; the preset's name is then done with.
-
-    Raises:
-        ConfigError: the first thing that the schema does not allow, or a key that contradicts the preset.
-    """
-    filled = copy.deepcopy(dict(config))
-    error = jsonschema.exceptions.best_match(_Filling(schema).iter_errors(filled))
-    if error is not None:
-        raise ConfigError(_explain(error))
-    name = filled["training"].pop("preset")
-    written = config.get("training", {})
-    for key, value in PRESETS[name].items():
-        if written.get(key, value) != value:
-            raise ConfigError(
-                f"training.{key}: {written[key]} contradicts training.preset: {name}, which takes {value}; "
-                "remove one of the two"
-            )
-        filled["training"][key] = value
-    return filled
+def _model(name: str) -> str:
+    if name not in model_names():
+        raise ValueError(f"{name!r} is not one of {list(model_names())}")
+    return name
 
 
-def _variant(
-    config: Mapping[str, Any],
-    name: str,
-    settings: Mapping[str, Mapping[str, Any]],
-    schema: Mapping[str, Any],
-    paper: Path,
-) -> dict[str, Any]:
-    """The variant's sections in full: the config's own, with the keys that differ put in their place.
-
-    One that names a preset has the whole training section from there.
-    """
-    sections = {section: {**config[section], **settings.get(section, {})} for section in VARIED}
-    if "preset" in settings.get("training", {}):
-        sections["training"] = dict(settings["training"])
-    try:
-        varied = _validated({**config, **sections}, schema)
-        check(varied, paper)
-    except ConfigError as error:
-        raise ConfigError(f"variants.{name}.{error}") from error
-    return {section: varied[section] for section in VARIED}
+def _ascending(interval: tuple[float, float]) -> tuple[float, float]:
+    if not interval[0] < interval[1]:
+        raise ValueError(f"the first value must be below the second, got {list(interval)}")
+    return interval
 
 
-def check(config: Mapping[str, Any], paper: Path) -> None:
-    """Refuse keys that contradict each other, the paper's weights, or the recording as far as it is at hand."""
-    if config["focus_region"] not in config["regions"]:
-        raise ConfigError(
-            f"focus_region: {config['focus_region']!r} is not one of regions {config['regions']}"
-        )
-    printed = sorted({weight.region for weight in weights(paper)})
-    if config["weights_of_region"] not in printed:
-        raise ConfigError(
-            f"weights_of_region: the paper has weights for {printed}, not for {config['weights_of_region']!r}"
-        )
-    training = config["training"]
-    if training["patience"] < training["validate_every"]:
-        raise ConfigError(
-            f"training.patience: {training['patience']} steps end before the first look at the validation set, "
-            f"after training.validate_every = {training['validate_every']}"
-        )
-    low, high = config["dataset"]["intensity_range"]
-    if not low < high:
-        raise ConfigError(
-            f"dataset.intensity_range: the first value must be below the second, got {[low, high]}"
-        )
-    counts = training_counts(config["dataset"], config["regions"])
-    if counts is None:
-        return
-    for index, region in enumerate(config["regions"]):
-        if region not in counts:
-            raise ConfigError(
-                f"regions[{index}]: {region!r} is not in {_where(config['dataset'])}, which has {sorted(counts)}"
-            )
-        trained_on = counts[region] - round(config["split"]["validation_fraction"] * counts[region])
-        if config["training"]["batch_size"] > trained_on:
-            raise ConfigError(
-                f"training.batch_size: {config['training']['batch_size']} images a batch, but the training split "
-                f"of {region} has {trained_on}"
-            )
+# What YAML reads as another type is not converted: true is no number, 64.0 no count, "64" neither.
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Seed = Annotated[Whole, Field(ge=0)]
+PositiveInt = Annotated[Whole, Field(ge=1)]
+Positive = Annotated[Number, Field(gt=0)]
+NotNegative = Annotated[Number, Field(ge=0)]
+Share = Annotated[Number, Field(gt=0, lt=1)]
+# A run's files have all three names in theirs, and a file's name has at most 255 bytes.
+DatasetName = Annotated[str, Field(pattern=_NAME, max_length=64)]
+RegionName = Annotated[str, Field(pattern=_NAME, max_length=32)]
+VariantName = Annotated[str, Field(pattern=_NAME, max_length=32)]
+# Whatever the registry holds when a config is read.
+Model = Annotated[
+    str, AfterValidator(_model), Field(json_schema_extra=lambda schema: schema.update(enum=[*model_names()]))
+]
+Unique = Annotated[tuple[Item, ...], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})]
+Table = Literal["table2", "table3", "table4", "table5", "table6", "table7"]
+Figure = Literal["figure2", "figure3", "figure4", "figure5", "figure6", "figure7", "figure8"]
 
 
-def training_counts(dataset: Mapping[str, Any], regions: Sequence[str]) -> dict[str, int] | None:
-    """Training images of the regions that there are, as far as known before anything is downloaded; else None."""
-    if dataset["layout"] == "simulated":
-        return {region: size["train_images"] for region, size in dataset["simulation"]["sizes"].items()}
-    if dataset["source"] is None:
-        raise ConfigError("dataset.source: the layout antolik2016 needs the archive's DOI, address or path")
-    if download.is_local(dataset["source"]):
-        return _counts_in_archive(Path(dataset["source"]), regions)
-    if dataset["manifest"] is not None:
-        return _counts_in_manifest(Path(dataset["manifest"]))
-    return None
+class Section(BaseModel):
+    """Keys that belong together; no others are allowed."""
+
+    # Built at its first use: a training needs two of them, and starts 216 times.
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, keys: Any) -> Any:
+        unknown = sorted(set(map(str, keys)) - set(cls.model_fields)) if isinstance(keys, Mapping) else []
+        if unknown:
+            known = sorted(cls.model_fields)
+            guess = difflib.get_close_matches(unknown[0], known, n=1)
+            hint = f"did you mean {guess[0]!r}?" if guess else f"known keys are {known}"
+            raise PydanticCustomError("unknown_key", "{hint}", {"key": unknown[0], "hint": hint})
+        return keys
 
 
-def _counts_in_manifest(path: Path) -> dict[str, int]:
-    """Training images as the size of the stimulus file tells, for stimuli as published (31x31, float64)."""
-    if not path.is_file():
-        raise ConfigError(f"dataset.manifest: there is no file {path}")
-    try:
-        files = archive.read_manifest(path).files
-    except ValueError as error:
-        raise ConfigError(f"dataset.manifest: {error}") from error
-    stimuli = {PurePosixPath(name): entry.size for name, entry in files.items() if "training_inputs" in name}
-    return {name.parent.name: size // PUBLISHED_IMAGE_BYTES for name, size in stimuli.items()}
+class RegionSettings(Section):
+    """Counts of one simulated region."""
+
+    train_images: int = Field(strict=True, ge=10, description="Training images, one trial each.")
+    test_images: int = Field(strict=True, ge=10, description="Test images.")
+    repeats: int = Field(strict=True, ge=2, description="Trials of each test image.")
+    neurons: PositiveInt = Field(description="Neurons.")
 
 
-def _counts_in_archive(path: Path, regions: Sequence[str]) -> dict[str, int]:
-    """Counts of the regions that are asked for; of the others only that they are there (as 0 images)."""
-    if not path.is_file():
-        raise ConfigError(f"dataset.source: there is no file {path}")
-    try:
-        return {
-            region: archive.shapes(path, region)["training_inputs"][0] if region in regions else 0
-            for region in archive.regions(path)
-        }
-    except ValueError as error:
-        raise ConfigError(f"dataset.source: {error}") from error
+class SimulationSettings(Section):
+    """The simulated recording."""
 
-
-def _where(dataset: Mapping[str, Any]) -> str:
-    return "dataset.simulation.sizes" if dataset["layout"] == "simulated" else str(dataset["source"])
-
-
-def _fill(
-    validator: Any, properties: Mapping[str, Any], instance: Any, schema: Mapping[str, Any]
-) -> Iterator[jsonschema.ValidationError]:
-    """Set missing keys to their defaults before they are validated, as in jsonschema's own FAQ."""
-    if isinstance(instance, dict):
-        for key, rule in properties.items():
-            if "default" in rule:
-                instance.setdefault(key, copy.deepcopy(rule["default"]))
-    yield from jsonschema.Draft202012Validator.VALIDATORS["properties"](
-        validator, properties, instance, schema
+    seed: Seed = Field(0, description="Seed of the simulated stimuli, population and noise.")
+    sizes: Annotated[dict[RegionName, RegionSettings], Field(min_length=1)] | None = Field(
+        None,
+        description="Counts of each region, `{region: {train_images, test_images, repeats, neurons}}`. "
+        "`null`: those of the paper's Table 7.",
     )
 
 
-_NUMBERS = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
-    {
-        # JSON Schema counts 64.0 as an integer and YAML knows .nan; neither is a number of steps.
-        "integer": lambda _, value: type(value) is int,
-        "number": lambda _, value: type(value) in (int, float) and math.isfinite(value),
+class DatasetSettings(Section):
+    """Which recording, in which layout, and where it is."""
+
+    name: DatasetName = Field(
+        description="Names the results: `results/NAME/`. Letters, digits, `.` and `-`, at most 64 of them."
+    )
+    layout: Literal["antolik2016", "simulated"] = Field(
+        "antolik2016",
+        description="`antolik2016`: a zip in the published layout. `simulated`: the embedded population; nothing is "
+        "downloaded.",
+    )
+    source: Annotated[str, Field(pattern=_SOURCE)] | None = Field(
+        None,
+        description="Where the zip is: `doi:10...`, an `https://` address, or a path; without braces. What is "
+        "downloaded goes to `data/NAME.zip` and is kept. Not used by `simulated`.",
+    )
+    mirrors: tuple[Annotated[str, Field(pattern=_ADDRESS)], ...] = Field(
+        (), description="Further addresses of the same file, tried in order when the source fails."
+    )
+    manifest: str | None = Field(
+        None,
+        description="CSV with the columns `path,bytes,git_blob_sha1`; every file is verified before use. `null`: no "
+        "verification (the default for a dataset of your own).",
+    )
+    published: str | None = Field(
+        None,
+        description="CSV of other models' published correlations with the same recording, with sources; shown beside "
+        "ours. `null`: none (the default for a dataset of your own).",
+    )
+    intensity_range: Annotated[tuple[Number, Number], AfterValidator(_ascending)] = Field(
+        (0, 0.000255),
+        description="Stimulus intensities that become -1 and 1; the dataset's range, never an image's own. "
+        '**Settled here**: the paper says "[-1, 1]" and no more.',
+    )
+    simulation: SimulationSettings = Field(default_factory=SimulationSettings)
+
+    @field_validator("source")
+    @classmethod
+    def _needed_for_a_recording(cls, source: str | None, info: Any) -> str | None:
+        if source is None and info.data.get("layout") == "antolik2016":
+            raise ValueError("the layout antolik2016 needs the archive's DOI, address or path")
+        return source
+
+
+def published_recording() -> DatasetSettings:
+    """The paper's recording. Another one inherits nothing from it, its manifest least of all."""
+    return DatasetSettings(
+        name="antolik2016",
+        source="doi:10.1371/journal.pcbi.1004927.s001",
+        mirrors=(
+            "https://journals.plos.org/ploscompbiol/article/file"
+            "?type=supplementary&id=10.1371/journal.pcbi.1004927.s001",
+        ),
+        manifest="config/antolik2016-manifest.csv",
+        published="config/published/antolik2016.csv",
+    )
+
+
+class SplitSettings(Section):
+    """Validation split of the training images."""
+
+    validation_fraction: Share = Field(
+        0.2,
+        description="Share of the *distinct* training images that early stopping validates on; trials of one image "
+        "never stand on both sides. **Settled here**.",
+    )
+    seed: Seed = Field(0, description="Seed of that split; the same for every training.")
+
+
+class ReceptiveFieldSettings(Section):
+    """Receptive-field centres of the fixed mask readout."""
+
+    blur: Positive = Field(
+        4.8,
+        description="Standard deviation in pixels of the Gaussian that smooths the squared deviation of the "
+        "spike-triggered average from its median; the maximum of that is the fixed mask. **Settled here**, after the "
+        "published code of Klindt 2017.",
+    )
+
+
+class ModelSettings(Section):
+    """Sizes and penalties of the models."""
+
+    channels: PositiveInt = Field(
+        48,
+        description="Filters of each hidden convolution (paper). 3x3 kernels, encoder strides 2, 1, 2, 1: "
+        "**settled here** from the paper's notation.",
+    )
+    latent: PositiveInt = Field(
+        100,
+        description="Numbers in the latent of CAE and VAE (paper); one linear layer on either side: **settled here**.",
+    )
+    codes: Annotated[Whole, Field(ge=2)] = Field(
+        256,
+        description='Codes of the VQ-VAE, on an 8x8 grid. **Settled here**: the paper\'s "32x256" is read as 256 '
+        "codes of dimension 32.",
+    )
+    code_dimension: PositiveInt = Field(32, description="Dimension of a code, see above.")
+    commitment: NotNegative = Field(
+        0.25,
+        description="Weight of the VQ-VAE's commitment term (van den Oord 2017, whom the paper follows).",
+    )
+    readout_deviation: Positive = Field(
+        0.01,
+        description="Standard deviation of the initial masks and features of FR and FM. **Settled here**.",
+    )
+    fr_penalty: NotNegative = Field(
+        0.02,
+        description="L1 penalty of the factorized readout: times the sum over neurons of the mask's norm times the "
+        'features\' norm. **Settled here**; the paper says "sparse mask".',
+    )
+    fc_penalty: NotNegative = Field(
+        0.01,
+        description="Squared L2 penalty of the fully connected readout's weights. **Settled here**, after Klindt "
+        "2017's comparison.",
+    )
+    fc_dropout: Annotated[Number, Field(ge=0, le=0.999)] = Field(
+        0.5, description="Dropout before the fully connected readout. **Settled here**, likewise."
+    )
+
+
+class LossSettings(Section):
+    """The training objective."""
+
+    reduction: Literal["sum", "mean"] = Field(
+        "sum",
+        description="`sum`: Eqs. 4 and 6 as printed, sums over the pixels of an image and over neurons, mean over the "
+        "batch. `mean` divides each side by its count: the printed weights then mean something else. KL and codebook "
+        "terms go with the reconstruction side, the readout's penalty with the response side. **Settled here**.",
+    )
+
+
+class TrainingSettings(Section):
+    """The training protocol."""
+
+    learning_rate: Positive = Field(
+        0.001, description="Of Adam, in the first round (paper; that it is Adam is **settled here**)."
+    )
+    batch_size: Annotated[Whole, Field(ge=2)] = Field(64, description="Images a step. **Settled here**.")
+    validate_every: PositiveInt = Field(
+        50, description="Steps between two validations, with the training objective. **Settled here**."
+    )
+    patience: PositiveInt = Field(1000, description="Steps without improvement that end a round (paper).")
+    rounds: PositiveInt = Field(
+        2,
+        description="Rounds; each goes on from the best parameters of the one before, with a new Adam: the paper's "
+        '"train in the second time".',
+    )
+    learning_rate_factor: Annotated[Number, Field(gt=0, le=1)] = Field(
+        0.5, description="What the learning rate is multiplied by from one round to the next (paper)."
+    )
+    max_steps: PositiveInt | None = Field(
+        None, description="Cap on the steps of a round, `null` for none; the demo's way of being quick."
+    )
+
+    @field_validator("patience")
+    @classmethod
+    def _validated_before_it_ends(cls, patience: int, info: Any) -> int:
+        first = info.data.get("validate_every", patience)
+        if patience < first:
+            raise ValueError(
+                f"{patience} steps end before the first validation, after training.validate_every = {first}"
+            )
+        return patience
+
+
+class EvaluationSettings(Section):
+    """Metrics on the test images."""
+
+    ssim_window: Literal["gaussian", "uniform"] = Field(
+        "gaussian",
+        description="Window of SSIM (Wang 2004), or `uniform` 7x7. PSNR and SSIM take a data range of 2; metrics are "
+        "means of per-image values. **Settled here**.",
+    )
+
+
+class SignificanceSettings(Section):
+    """Which neurons correlate significantly."""
+
+    threshold: Share = Field(
+        0.05,
+        description="Largest two-sided p of Pearson r over the test images (paper; the test is **settled here**). A "
+        "neuron that is predicted with the wrong sign can be significant too.",
+    )
+    figure4_task: Literal["ir", "nrs"] = Field(
+        "nrs",
+        description="`nrs`: Figure 4 uses the weights of Table 9, as the text discusses it; `ir`: those of Table 8, "
+        "as its caption says. **Settled here**.",
+    )
+    groups_from: Literal["test", "validation"] = Field(
+        "test",
+        description="Images on which Table 3's two groups of neurons are chosen. `test` is the paper's way, which then "
+        "reports on the same images; `validation` keeps the choice and the report apart. The validation images stop "
+        "the trainings, but no result is reported on them; responses to them are single trials, so the groups differ. "
+        "Trials of one image are averaged first.",
+    )
+    permutations: Annotated[Whole, Field(ge=99)] = Field(
+        1000,
+        description="Permutations of the images for the null distribution of a neuron's r, and for how many neurons "
+        "the threshold would find on shuffled data; the images of all neurons are permuted alike. The smallest p that "
+        "they can show is 1 / (permutations + 1).",
+    )
+
+
+class ComparisonSettings(Section):
+    """Intervals of differences between models, and the verdicts on the paper's claims."""
+
+    confidence: Share = Field(
+        0.95,
+        description="Of the intervals of differences between models; 1 minus it is the level of the verdicts. In "
+        "Tables 2-6 what such an interval does not tell from the best is marked ≈.",
+    )
+    resamples: Annotated[Whole, Field(ge=199)] = Field(
+        9999,
+        description="Bootstrap resamples, of test images and seeds together, for each verdict. The corrected p cannot "
+        "be smaller than about 3 times the number of claims over this number: the 64 claims of `controls.yaml` need "
+        "some 8000.",
+    )
+    smallest_seeds: Annotated[Whole, Field(ge=2)] = Field(
+        5,
+        description="With fewer seeds than this, a claim that is neither supported nor contradicted has "
+        '"too few seeds to say".',
+    )
+
+
+class Variant(Section):
+    """Sections with the keys that differ from the config's own."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    training: TrainingSettings = Field(default_factory=TrainingSettings)
+    loss: LossSettings = Field(default_factory=LossSettings)
+    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
+
+
+class Config(Section):
+    """DAE-NR config. Every key is explained in config/README.md; the defaults are the paper."""
+
+    dataset: DatasetSettings = Field(default_factory=published_recording)
+    regions: Annotated[Unique[RegionName], Field(min_length=1)] = Field(
+        ("region1", "region2", "region3"),
+        description="Folders below `Data/` in the archive, in the order of the tables; names of letters, digits, `.` "
+        "and `-`, at most 32 of them.",
+    )
+    focus_region: str | None = Field(
+        None,
+        description="Region of Tables 3 and 5 and Figures 2, 3 and 4; `null` for the last of `regions`, as in the "
+        "paper.",
+    )
+    weights_of_region: str = Field(
+        "region3",
+        description="A region that the paper does not have takes the loss weights that the paper has for this one; "
+        "Table 10 has region 3 only, which then serves.",
+    )
+    layers: Annotated[Unique[Layer], Field(min_length=1)] = Field(
+        LAYERS, description="Layers of the encoder that are read out."
+    )
+    models: Annotated[Unique[Model], Field(min_length=1)] = Field(
+        default_factory=model_names,
+        description="Models that tables and figures show; others are left out of them. All that there are unless told.",
+    )
+    tables: Unique[Table] = Field(
+        get_args(Table),
+        description="Tables to make; only the trainings that they need are run. With any of them comes `ceilings`, "
+        "with Tables 4 and 6 `table4-ceiling` and `table6-ceiling`.",
+    )
+    figures: Unique[Figure] = Field(
+        get_args(Figure),
+        description="Figures to make.",
+    )
+    seeds: Annotated[Unique[Seed], Field(min_length=1)] = Field(
+        (0,),
+        description="Every training is run once a seed; tables show the mean and, with several, the standard "
+        "deviation. The paper prints one number without spread.",
+    )
+    controls: Unique[Control] = Field(
+        (),
+        description="What else to train beside CAE-FR, per region and layer. `shuffled`: training responses permuted "
+        "across images. `frozen`: the readout alone, on the encoder of the trained CAE. `random`: the readout alone, "
+        "on an untrained encoder. None in the paper; all in `controls.yaml`.",
+    )
+    split: SplitSettings = Field(default_factory=SplitSettings)
+    receptive_field: ReceptiveFieldSettings = Field(default_factory=ReceptiveFieldSettings)
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    loss: LossSettings = Field(default_factory=LossSettings)
+    training: TrainingSettings = Field(default_factory=TrainingSettings)
+    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
+    significance: SignificanceSettings = Field(default_factory=SignificanceSettings)
+    comparison: ComparisonSettings = Field(default_factory=ComparisonSettings)
+    checkpoint_every: PositiveInt | None = Field(
+        500,
+        description="Steps after which a training saves where it stands, in `results/NAME/checkpoints/`, so that a "
+        "killed one goes on from there and ends with the same numbers. `null`: only when it is interrupted by Ctrl-C "
+        "or SIGTERM. Changing it trains nothing again.",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto",
+        description="`auto` takes a GPU where this machine has one; `cuda` insists, and is what a cluster's config "
+        "should say.",
+    )
+    precision: Literal["float32", "bf16", "auto"] = Field(
+        "float32",
+        description="What convolutions and linear layers multiply in while training. `bf16` (bfloat16 by autocast) is "
+        "up to twice as fast on processors and GPUs with units for it; `auto` takes it where this machine has them. "
+        "Parameters, batch statistics, the VAE's sampling, the VQ-VAE's choice of codes and all loss terms stay in "
+        "float32, and so do predictions and metrics of the test set. `training.json` says which one it was.",
+    )
+    trainings_per_gpu: PositiveInt = Field(
+        1,
+        description="Trainings that may share one GPU of this machine; start Snakemake with `--resources gpu=N`, "
+        "N = GPUs x this number. In a Slurm job it counts for each GPU of that job.",
+    )
+    variants: dict[VariantName, Variant] = Field(
+        {},
+        description="Other settings under which the tables' trainings are repeated, by name: "
+        "`{batch256: {training: {batch_size: 256}}}`. Sections `model`, `training`, `loss` and `evaluation`; the "
+        "sensitivity page compares the verdicts.",
+    )
+
+    @field_validator("focus_region")
+    @classmethod
+    def _one_of_the_regions(cls, focus: str | None, info: Any) -> str | None:
+        regions = info.data.get("regions", ())
+        if focus is not None and regions and focus not in regions:
+            raise ValueError(f"{focus!r} is not one of regions {list(regions)}")
+        return focus or (regions[-1] if regions else None)
+
+    @field_validator("variants", mode="before")
+    @classmethod
+    def _completed(cls, variants: Any, info: Any) -> Any:
+        """Each variant's sections in full: the config's own, with the keys that differ put in their place."""
+        if not isinstance(variants, Mapping):
+            return variants
+        own = {section: info.data[section].model_dump() for section in VARIED if section in info.data}
+        return {name: _merged(own, name, sections) for name, sections in variants.items()}
+
+
+def _merged(own: Mapping[str, Any], name: str, sections: Any) -> Any:
+    if not isinstance(sections, Mapping):
+        return sections
+    if not sections:
+        raise ValueError(f"{name!r} names no key that differs from the config's own")
+    return {
+        **own,
+        **{
+            section: {**own.get(section, {}), **keys} if isinstance(keys, Mapping) else keys
+            for section, keys in sections.items()
+        },
     }
-)
-_Filling: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
-    jsonschema.Draft202012Validator, {"properties": _fill}, type_checker=_NUMBERS
-)
 
 
-def _explain(error: jsonschema.ValidationError) -> str:
+def validate(written: Mapping[str, Any]) -> Config:
+    """The config with every default filled in.
+
+    Args:
+        written: what the user wrote.
+
+    Raises:
+        ConfigError: if a key is unknown, a value not allowed, or keys contradict each other; one line that starts
+            with the path of the key.
+    """
+    try:
+        return Config.model_validate(written)
+    except ValidationError as error:
+        raise ConfigError(_explain(error.errors()[0])) from error
+
+
+def _explain(error: ErrorDetails) -> str:
     """One line: the path of the key, what is wrong, and what is allowed."""
-    path = _spell([*error.absolute_path])
-    schema: Any = error.schema
-    instance: Any = error.instance
-    if error.validator == "additionalProperties":
-        known = sorted(schema["properties"])
-        unknown = sorted(set(instance) - set(known))[0]
-        guess = difflib.get_close_matches(unknown, known, n=1)
-        hint = f"did you mean {guess[0]!r}?" if guess else f"known keys are {known}"
-        return f"{_spell([*error.absolute_path, unknown])}: unknown key; {hint}"
-    described = schema.get("description")
-    return f"{path}: {error.message}" + (f" ({described})" if described else "")
+    kind, path, given, context = error["type"], [*error["loc"]], error["input"], error.get("ctx", {})
+    if path[-1:] == ["[key]"]:  # a name that is itself wrong
+        path = path[:-2]
+    if kind == "unknown_key":
+        return f"{_spell([*path, context['key']])}: unknown key; {error['msg']}"
+    if kind == "value_error":
+        return f"{_spell(path)}: {context['error']}"
+    if kind == "missing":
+        return f"{_spell(path)}: this key is required"
+    if kind == "literal_error":
+        return f"{_spell(path)}: {given!r} is not one of [{context['expected'].replace(' or ', ', ')}]"
+    if kind == "string_pattern_mismatch":
+        return f"{_spell(path)}: {given!r} must be {_SPELLED[context['pattern']]}"
+    # Pydantic says "Input should be ...", "String should have ...".
+    return f"{_spell(path)}: {given!r} {_WORDS.get(kind) or error['msg'].partition(' ')[2]}"
 
 
-def _spell(path: list[str | int]) -> str:
+def _spell(path: Sequence[str | int]) -> str:
     """``training.batch_size``, ``models[2]``."""
     spelled = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return spelled.removeprefix(".") or "config"
+
+
+def schema() -> str:
+    """The JSON schema, for editors."""
+    return json.dumps(Config.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def tables(page: str) -> str:
+    """The page with its tables of keys made anew, each after a line ``<!-- keys of SECTION KEY ... -->``."""
+    return re.sub(
+        r"(<!-- keys of ([\w ]+) -->\n).*?(?=\n<!-- end of keys -->)",
+        lambda found: found[1] + _table(found[2].split()),
+        page,
+        flags=re.DOTALL,
+    )
+
+
+def _table(keys: Sequence[str]) -> str:
+    config = validate({})
+    rows = [
+        row for key in keys for row in _rows(key, getattr(config, key), Config.model_fields[key].description)
+    ]
+    return "\n".join(["| key | default | meaning |", "| --- | --- | --- |", *rows])
+
+
+def _rows(path: str, value: Any, description: str | None) -> list[str]:
+    """One row a key, those of sections in it included."""
+    if isinstance(value, Section):
+        fields = type(value).model_fields
+        return [
+            row
+            for key, field in fields.items()
+            for row in _rows(f"{path}.{key}", getattr(value, key), field.description)
+        ]
+    shown = json.dumps(value).replace('"', "")
+    return [f"| `{path}` | `{shown}` | {description} |"]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Make a file anew that follows from the config's models.")
+    parser.add_argument("what", choices=("schema", "tables"))
+    if parser.parse_args().what == "schema":
+        SCHEMA.write_text(schema(), encoding="utf-8")
+    else:
+        README.write_text(tables(README.read_text(encoding="utf-8")), encoding="utf-8")

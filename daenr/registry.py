@@ -6,7 +6,7 @@ two joined.
 """
 
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, Literal, get_args
 
 AUTOENCODERS: dict[str, str] = {
     "cae": "daenr.models.autoencoders:CAE",
@@ -22,6 +22,14 @@ READOUTS: dict[str, str] = {
 
 END_TO_END = "cnn"
 """Stands for the auto-encoder in the name of a model that has none."""
+
+Layer = Literal["h1", "h2", "h3", "h4"]
+LAYERS: tuple[Layer, ...] = get_args(Layer)
+"""Layers of the encoder that a readout can stand on."""
+
+Control = Literal["shuffled", "frozen", "random"]
+CONTROLS: tuple[Control, ...] = get_args(Control)
+"""Trainings of a joint model that lack one ingredient each, see `daenr.run.Run`."""
 
 
 def baseline_names() -> tuple[str, ...]:

@@ -6,11 +6,9 @@ This module is imported while the workflow's files are parsed, so it needs the s
 import re
 from dataclasses import dataclass, replace
 
-from daenr.registry import split_model
+from daenr.registry import CONTROLS, LAYERS, split_model
 
-LAYERS = ("h1", "h2", "h3", "h4")
 NEURONS = ("all", "significant", "insignificant")
-CONTROLS = ("shuffled", "frozen", "random")
 
 _NAME = re.compile(
     r"(?P<dataset>[^_]+)_(?P<region>[^_]+)_(?P<model>[^_]+)_(?P<layer>[^_]+)"

@@ -22,13 +22,15 @@ from typing import Any
 import numpy as np
 import yaml
 
-from daenr.config import resolve, training_counts
+from daenr.config import Config, TrainingSettings
 from daenr.paper.plan import plan
 from daenr.paper.published import region_sizes
+from daenr.paper.resolved import resolve, training_trials
 from daenr.run import Run
 from daenr.training.timing import expected_steps, noise_region
 
 ROOT = Path(__file__).resolve().parents[1]
+
 PAPER = ROOT / "config/paper"
 TIMED_STEPS = 8
 STARTS_OF_A_RESULT = 2
@@ -46,10 +48,10 @@ class Cost:
 def size(config: Mapping[str, Any]) -> tuple[int, int]:
     """Training images and neurons of the largest region; those of the paper where they are not known yet."""
     paper = region_sizes(PAPER)
-    counts = training_counts(config["dataset"], config["regions"])
+    dataset = Config(**config).dataset
+    counts = training_trials(dataset, config["regions"])
     images = max(counts.values()) if counts else max(region.train_images for region in paper)
-    simulated = config["dataset"]["simulation"]["sizes"]
-    neurons = [region["neurons"] for region in simulated.values()] if simulated else []
+    neurons = [region.neurons for region in (dataset.simulation.sizes or {}).values()]
     return images, max(neurons or [region.neurons for region in paper])
 
 
@@ -66,7 +68,8 @@ def cost(run: Run, config: Mapping[str, Any]) -> Cost:
     spec = Spec.from_config(config)
     took = {}
     for steps in (2, TIMED_STEPS):
-        short = replace(spec.protocol, validate_every=steps, patience=steps, rounds=1, max_steps=steps)
+        brief = {"validate_every": steps, "patience": steps, "rounds": 1, "max_steps": steps}
+        short = spec.protocol.model_copy(update=brief)
         start = time.perf_counter()
         trained = train(run, data, np.arange(neurons), replace(spec, protocol=short))
         took[steps] = time.perf_counter() - start
@@ -132,11 +135,9 @@ def main(configfile: Path, cores: int) -> None:
     with ProcessPoolExecutor(cores, spawn, max_tasks_per_child=1) as pool:
         costs = pool.map(cost, alike.values(), [settings(run, config) for run in alike.values()])
         measured = dict(zip(alike, costs, strict=True))
-    starts = {
-        script: start_time(f"{script}.py", cores) for script in ("train", "evaluate", "neuron_counts")
-    }
+    starts = {script: start_time(f"{script}.py", cores) for script in ("train", "evaluate", "neuron_counts")}
     result = STARTS_OF_A_RESULT * starts["neuron_counts"]
-    steps = [expected_steps(settings(run, config)["training"]) for run in runs]
+    steps = [expected_steps(TrainingSettings(**settings(run, config)["training"])) for run in runs]
     found = [measured[run.model, run.layer, run.variant] for run in runs]
     evaluations = counts.get("evaluate", 0)
     results = sum(counts.values()) - counts.get("train", 0) - counts.get("all", 0) - evaluations

@@ -14,24 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from daenr import IMAGE_SIZE
+from daenr.config import ModelSettings
 from daenr.models.randomness import initialise
 
 STRIDES = (2, 1, 2, 1)
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """What the config's ``model`` section says; see ``config/README.md`` for each key and its source."""
-
-    channels: int = 48
-    latent: int = 100
-    codes: int = 256
-    code_dimension: int = 32
-    commitment: float = 0.25
-    readout_deviation: float = 0.01
-    fr_penalty: float = 0.02
-    fc_penalty: float = 0.01
-    fc_dropout: float = 0.5
 
 
 def layer_size(depth: int) -> int:
@@ -126,7 +112,7 @@ class Decoded:
 class Autoencoder(nn.Module, ABC):
     """What stands above the encoder: a latent, which is all that a variant defines, and the decoder."""
 
-    def __init__(self, spec: ModelSpec, generators: Generators) -> None:
+    def __init__(self, spec: ModelSettings, generators: Generators) -> None:
         super().__init__()
         self.decoder = Decoder(spec.channels, generators.decoder)
 
@@ -148,7 +134,7 @@ class Autoencoder(nn.Module, ABC):
 class CAE(Autoencoder):
     """Convolutional auto-encoder (Masci 2011): a latent of 100 numbers, linear on both sides."""
 
-    def __init__(self, spec: ModelSpec, generators: Generators) -> None:
+    def __init__(self, spec: ModelSettings, generators: Generators) -> None:
         super().__init__(spec, generators)
         self.shape = (spec.channels, layer_size(4), layer_size(4))
         self.to_latent = nn.Linear(math.prod(self.shape), self.latent_outputs(spec))
@@ -157,7 +143,7 @@ class CAE(Autoencoder):
             initialise(layer, generators.latent)
 
     @staticmethod
-    def latent_outputs(spec: ModelSpec) -> int:
+    def latent_outputs(spec: ModelSettings) -> int:
         """Numbers that the encoder's side of the latent puts out."""
         return spec.latent
 
@@ -180,12 +166,12 @@ class VAE(CAE):
     The latent is sampled in training; validation and test use its mean.
     """
 
-    def __init__(self, spec: ModelSpec, generators: Generators) -> None:
+    def __init__(self, spec: ModelSettings, generators: Generators) -> None:
         super().__init__(spec, generators)
         self.noise = generators.latent_noise
 
     @staticmethod
-    def latent_outputs(spec: ModelSpec) -> int:
+    def latent_outputs(spec: ModelSettings) -> int:
         """A mean and a log-variance for each number of the latent."""
         return 2 * spec.latent
 
@@ -214,7 +200,7 @@ class VQVAE(Autoencoder):
     The gradient passes the quantisation straight through; the codes follow the codebook term, no moving averages.
     """
 
-    def __init__(self, spec: ModelSpec, generators: Generators) -> None:
+    def __init__(self, spec: ModelSettings, generators: Generators) -> None:
         super().__init__(spec, generators)
         self.commitment = spec.commitment
         self.to_code = nn.Conv2d(spec.channels, spec.code_dimension, 1)

@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from daenr.models.autoencoders import STRIDES, Autoencoder, Encoder, Generators, ModelSpec
+from daenr.config import ModelSettings
+from daenr.models.autoencoders import STRIDES, Autoencoder, Encoder, Generators
 from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons, Readout
 from daenr.registry import autoencoder_class, readout_class, split_model
@@ -87,7 +88,7 @@ def build(
     neurons: int | Neurons | None = None,
     *,
     seed: int = 0,
-    settings: ModelSpec | None = None,
+    settings: ModelSettings | None = None,
     device: torch.device | str = "cpu",
 ) -> DAENR:
     """A model by its name, ``build("cae-fr", "h2", neurons=103)``; its initial parameters follow from the seed alone.
@@ -108,7 +109,7 @@ def build(
     if readout is not None and neurons is None:
         raise ValueError(f"{model} predicts neurons: neurons must say which, or how many, got None")
     known = neurons if isinstance(neurons, Neurons | None) else Neurons.unknown(neurons)
-    settings = settings or ModelSpec()
+    settings = settings or ModelSettings()
     generators = Generators(
         **{name: generator(seed, name) for name in ("encoder", "latent", "decoder", "readout")},
         **{name: generator(seed, name, device) for name in ("latent_noise", "dropout")},

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from daenr import IMAGE_SIZE
-from daenr.models.autoencoders import Generators, ModelSpec, layer_size
+from daenr.config import ModelSettings
+from daenr.models.autoencoders import Generators, layer_size
 from daenr.models.randomness import initialise
 
 SMALLEST_RATE = 1e-4
@@ -79,7 +80,7 @@ class Readout(nn.Module, ABC):
 class FactorizedReadout(Readout):
     """FR, Eq. 5 (Klindt 2017): a spatial mask and a feature vector a neuron, kept sparse by an L1 penalty."""
 
-    def __init__(self, spec: ModelSpec, depth: int, neurons: Neurons, generators: Generators) -> None:
+    def __init__(self, spec: ModelSettings, depth: int, neurons: Neurons, generators: Generators) -> None:
         super().__init__(neurons)
         count, positions = len(neurons), layer_size(depth) ** 2
         self.strength = spec.fr_penalty
@@ -101,7 +102,7 @@ class FactorizedReadout(Readout):
 class FullyConnectedReadout(Readout):
     """FC (McIntosh 2016): every neuron sees every feature, with dropout before and an L2 penalty."""
 
-    def __init__(self, spec: ModelSpec, depth: int, neurons: Neurons, generators: Generators) -> None:
+    def __init__(self, spec: ModelSettings, depth: int, neurons: Neurons, generators: Generators) -> None:
         super().__init__(neurons)
         inputs = spec.channels * layer_size(depth) ** 2
         self.strength = spec.fc_penalty
@@ -129,7 +130,7 @@ class FixedMaskReadout(Readout):
 
     position: Tensor
 
-    def __init__(self, spec: ModelSpec, depth: int, neurons: Neurons, generators: Generators) -> None:
+    def __init__(self, spec: ModelSettings, depth: int, neurons: Neurons, generators: Generators) -> None:
         super().__init__(neurons)
         size = layer_size(depth)
         row, column = to_grid(neurons.receptive_field, size).unbind(1)

@@ -26,5 +26,6 @@ def linear_code(
     mean = flat.mean(axis=0)
     components = np.linalg.svd(flat - mean, full_matrices=False)[2][:size]
     deviations = images.reshape(len(images), -1) - mean
-    restored = mean + deviations @ components.T @ components
-    return restored.clip(-1, 1).reshape(images.shape).astype(np.float32)
+    restored: Float64[np.ndarray, "images pixels"] = mean + deviations @ components.T @ components
+    clipped: Float32[np.ndarray, "images 1 height width"] = restored.clip(-1, 1).astype(np.float32)
+    return clipped.reshape(images.shape)

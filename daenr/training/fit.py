@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from daenr.config import TrainingSettings
 from daenr.models.joint import DAENR
 from daenr.models.losses import TERMS, JointLoss, Reduction, joint_loss
 from daenr.training import devices
@@ -18,29 +19,6 @@ from daenr.training.checkpoints import Keeper, Noise
 
 EVALUATION_BATCH = 256
 """Images that are computed at once where nothing is learned."""
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """The config's ``training`` section.
-
-    Attributes:
-        learning_rate: of Adam, in the first round.
-        batch_size: images a step.
-        validate_every: steps from one validation to the next.
-        patience: steps without improvement that end a round.
-        rounds: how often to go on from the best parameters; the paper trains twice.
-        learning_rate_factor: what the learning rate is multiplied by from one round to the next.
-        max_steps: cap on the steps of one round, or None.
-    """
-
-    learning_rate: float = 0.001
-    batch_size: int = 64
-    validate_every: int = 50
-    patience: int = 1000
-    rounds: int = 2
-    learning_rate_factor: float = 0.5
-    max_steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -171,7 +149,7 @@ class EarlyStopping:
         last_improvement: step of the last improvement in this round, or its start.
     """
 
-    protocol: Protocol
+    protocol: TrainingSettings
     best_parameters: dict[str, Tensor]
     best: Validation | None = None
     history: list[Validation] = field(default_factory=list)
@@ -246,7 +224,7 @@ def fit(
     training: Split,
     validation: Split,
     objective: Objective,
-    protocol: Protocol,
+    protocol: TrainingSettings,
     order: torch.Generator,
     keeper: Keeper | None = None,
 ) -> Fit:

@@ -1,26 +1,23 @@
 """What it takes to time trainings: a region of noise, and how many steps a training will take."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float32
 
+from daenr.config import TrainingSettings
 from daenr.data.region import RegionData
 
 IMPROVING_STEPS = 500
 """Steps before the last improvements of all rounds, typically: 100 to 1,000 in what was seen."""
 
 
-def expected_steps(protocol: Mapping[str, Any]) -> int:
+def expected_steps(protocol: TrainingSettings) -> int:
     """Steps of a training over all rounds: the cap where there is one, else what patience adds to what improves.
 
-    Args:
-        protocol: the config's section ``training``. The paper's gives 2,500; 2,000 to 3,000 were seen.
+    The paper's protocol gives 2,500; 2,000 to 3,000 were seen.
     """
-    if protocol["max_steps"]:
-        return int(protocol["rounds"] * protocol["max_steps"])
-    return int(IMPROVING_STEPS + protocol["rounds"] * protocol["patience"])
+    if protocol.max_steps:
+        return protocol.rounds * protocol.max_steps
+    return IMPROVING_STEPS + protocol.rounds * protocol.patience
 
 
 def noise_region(train: int, validation: int, neurons: int, test: int = 50) -> RegionData:

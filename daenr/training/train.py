@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
+from daenr.config import ModelSettings, TrainingSettings
 from daenr.data.region import RegionData
-from daenr.models.autoencoders import ModelSpec
 from daenr.models.joint import DAENR, build
 from daenr.models.losses import Reduction
 from daenr.models.randomness import generator
@@ -19,15 +19,15 @@ from daenr.models.readouts import Neurons
 from daenr.run import Run
 from daenr.training import controls, devices
 from daenr.training.checkpoints import Keeper
-from daenr.training.fit import EVALUATION_BATCH, Fit, NotFiniteError, Objective, Protocol, Split, fit
+from daenr.training.fit import EVALUATION_BATCH, Fit, NotFiniteError, Objective, Split, fit
 
 
 @dataclass(frozen=True)
 class Spec:
     """Everything in the config that a training depends on besides its run and its data."""
 
-    model: ModelSpec
-    protocol: Protocol
+    model: ModelSettings
+    protocol: TrainingSettings
     reduction: Reduction
     device: str
     precision: str = "float32"
@@ -36,8 +36,8 @@ class Spec:
     def from_config(cls, config: Mapping[str, Any]) -> "Spec":
         """From the sections ``model``, ``training``, ``loss`` and the keys ``device``, ``precision``; no others."""
         return cls(
-            ModelSpec(**config["model"]),
-            Protocol(**config["training"]),
+            ModelSettings(**config["model"]),
+            TrainingSettings(**config["training"]),
             config["loss"]["reduction"],
             config["device"],
             config["precision"],

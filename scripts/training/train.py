@@ -55,7 +55,7 @@ def main(
     with gpus.claimed(gpus.visible(config["device"]), trainings_per_gpu, gpus.lock_folder()):
         device = devices.resolve(spec.device)
         precision = devices.resolve_precision(spec.precision, device)
-        key = Key.of(run.name, asdict(spec), code, data_files, neurons, device, precision)
+        key = Key.of(run.name, config, code, data_files, neurons, device, precision)
         with Keeper(checkpoint, key, checkpoint_every) as keeper:
             trained = train(run, data, neurons, spec, encoder, keeper)
     outcome = {

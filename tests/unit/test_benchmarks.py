@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import compare, where
-from daenr.config import resolve
+from daenr.paper.resolved import resolve
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +28,7 @@ def test_differences_are_those_of_pairs_in_deviations_over_seeds():
     assert (row.difference, row.sd, row.ratio) == pytest.approx((0.05, 0.1, 0.5))
 
 
-@pytest.mark.parametrize(("comparison", "count", "seeds"), [("precision", 15 + 24, 10), ("preset", 3, 5)])
+@pytest.mark.parametrize(("comparison", "count", "seeds"), [("precision", 15 + 24, 10), ("schedule", 3, 5)])
 def test_the_cells_of_tables_2_and_4_are_compared_with_every_seed(comparison, count, seeds):
     cells = list(compare.cells(comparison, resolve({"dataset": {"name": "x", "layout": "simulated"}}, ROOT)))
     assert len(set(cells)) == len(cells) == seeds * count
@@ -43,7 +43,7 @@ def test_other_tables_can_be_compared():
     assert len(cells) == 10 * 39
 
 
-@pytest.mark.parametrize(("comparison", "section"), [("precision", "precision"), ("preset", "training")])
+@pytest.mark.parametrize(("comparison", "section"), [("precision", "precision"), ("schedule", "training")])
 def test_the_arms_differ_in_what_is_compared_alone(comparison, section):
     one, other = (
         compare.arm_config(comparison, arm, {"dataset": {"name": "x", "layout": "simulated"}})

@@ -11,13 +11,12 @@ PROGRAM = """
 import json, runpy, sys
 import numpy as np
 script = runpy.run_path("scripts/training/train.py")
-from daenr.models.autoencoders import ModelSpec
+from daenr.config import ModelSettings, TrainingSettings
 from daenr.run import Run
 from daenr.training.timing import noise_region
-from daenr.training.fit import Protocol
 run = Run("x", "region1", "vq-vae-fc", "h1", 1.0, 1.0, "all", 0)
-protocol = Protocol(batch_size=4, validate_every=2, max_steps=2)
-spec = script["Spec"](ModelSpec(channels=2), protocol, "sum", "cpu")
+protocol = TrainingSettings(batch_size=4, validate_every=2, max_steps=2)
+spec = script["Spec"](ModelSettings(channels=2), protocol, "sum", "cpu")
 script["train"](run, noise_region(8, 8, 3), np.arange(3), spec)
 print(json.dumps(sorted(sys.modules)))
 """

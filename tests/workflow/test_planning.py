@@ -42,6 +42,17 @@ def test_a_config_error_fails_while_parsing(copy):
     assert "Job stats" not in output
 
 
+def test_config_files_are_merged_and_the_later_one_counts(copy):
+    (copy.folder / "later.yaml").write_text("training: {patience: 20}\n")
+    output = copy.snakemake("-n", "--configfile", "config/demo.yaml", "later.yaml", check=False)
+    # The demo validates every 30 steps; by itself the later file would be held against the paper's 50.
+    assert "Config error at training.patience: 20 steps end before the first validation" in output
+    assert "training.validate_every = 30" in output
+    jobs = copy.would_run("--configfile", "config/demo.yaml", "config/fast.yaml")
+    assert jobs["train"] == 216
+    assert jobs["simulate"] == 1
+
+
 def test_a_negative_weight_in_the_papers_file_fails_while_parsing(copy):
     weights = copy.folder / "config/paper/weights.csv"
     printed = weights.read_text()

@@ -20,10 +20,11 @@ os.environ.update(
 
 try:
     import daenr
-    from daenr.config import ConfigError, resolve
+    from daenr.config import ConfigError
     from daenr.data import download
     from daenr.paper.claims import claims
     from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Plan
+    from daenr.paper.resolved import resolve
     from daenr.reporting.contents import PAGE, contents, placed
     from daenr.run import Run
 except ModuleNotFoundError as error:

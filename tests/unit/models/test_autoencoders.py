@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from daenr.config import ModelSettings
 from daenr.models.autoencoders import (
     CAE,
     VAE,
@@ -12,7 +13,6 @@ from daenr.models.autoencoders import (
     Decoder,
     Encoder,
     Generators,
-    ModelSpec,
     kl_divergence,
     layer_size,
     nearest,
@@ -22,7 +22,7 @@ from daenr.registry import AUTOENCODERS, autoencoder_class
 
 torch.set_num_threads(1)
 
-SMALL = ModelSpec(channels=4, latent=5, codes=6, code_dimension=3)
+SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
 
 
 def _generators(seed: int = 0) -> Generators:
@@ -135,7 +135,7 @@ def test_parameters_of_the_encoder(depth):
     ],
 )
 def test_parameters_of_the_auto_encoders(name, latent):
-    autoencoder = autoencoder_class(name)(ModelSpec(), _generators())
+    autoencoder = autoencoder_class(name)(ModelSettings(), _generators())
     assert _parameters(autoencoder.decoder) == DECODER
     assert _parameters(autoencoder) == DECODER + latent
 
@@ -177,7 +177,7 @@ def test_kl_is_zero_for_the_prior_and_positive_elsewhere():
 
 def _transparent_vae(mean: float, log_variance: float, seed: int = 0) -> VAE:
     """A VAE whose latent stands in its output unchanged, with the same posterior for every image and number."""
-    vae = VAE(ModelSpec(channels=1, latent=64), _generators(seed)).double()
+    vae = VAE(ModelSettings(channels=1, latent=64), _generators(seed)).double()
     with torch.no_grad():
         vae.to_latent.weight.zero_()
         vae.to_latent.bias[:64] = mean
@@ -244,7 +244,7 @@ def test_nearest_code_by_brute_force():
 
 def _transparent_vqvae(commitment: float = 0.25) -> VQVAE:
     """A VQ-VAE whose 1x1 convolutions change nothing: features are the vectors that are quantised."""
-    spec = ModelSpec(channels=4, codes=6, code_dimension=4, commitment=commitment)
+    spec = ModelSettings(channels=4, codes=6, code_dimension=4, commitment=commitment)
     vqvae = VQVAE(spec, _generators()).double()
     with torch.no_grad():
         for layer in (vqvae.to_code, vqvae.from_code):
@@ -311,7 +311,7 @@ def test_quantisation_happens_in_the_space_of_the_codes():
 
 
 def test_the_codebook_starts_with_vectors_of_length_one_on_average():
-    codebook = VQVAE(ModelSpec(), _generators()).codebook.detach().double().numpy()
+    codebook = VQVAE(ModelSettings(), _generators()).codebook.detach().double().numpy()
     assert codebook.shape == (256, 32)
     assert (codebook**2).sum(1).mean() == pytest.approx(1, abs=0.05)
     assert len(np.unique(codebook, axis=0)) == 256

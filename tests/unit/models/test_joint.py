@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from daenr.config import ModelSettings
 from daenr.models import joint
-from daenr.models.autoencoders import ModelSpec
 from daenr.models.joint import DAENR, build
 from daenr.models.losses import joint_loss
 from daenr.models.readouts import Neurons
@@ -17,12 +17,12 @@ from daenr.run import LAYERS
 torch.set_num_threads(1)
 
 NEURONS, BATCH = 6, 8
-SMALL = ModelSpec(channels=4, latent=5, codes=6, code_dimension=3)
+SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
 DEPTHS = list(enumerate(LAYERS, start=1))
 JOINT_AT_LAYERS = [(model, layer) for model in joint_names() for layer in LAYERS]
 
 
-def _build(model: str, layer: str | None = "h2", seed: int = 0, spec: ModelSpec = SMALL) -> DAENR:
+def _build(model: str, layer: str | None = "h2", seed: int = 0, spec: ModelSettings = SMALL) -> DAENR:
     rng = np.random.default_rng(4)
     neurons = Neurons(
         torch.from_numpy(rng.gamma(1.0, 0.6, NEURONS)).float(),
@@ -118,7 +118,7 @@ CAE_LATENT = (3072 * 100 + 100) + (100 * 3072 + 3072)
     ],
 )
 def test_parameters_counted_by_hand(model, layer, expected):
-    built = _build(model, layer, spec=ModelSpec())
+    built = _build(model, layer, spec=ModelSettings())
     assert sum(parameter.numel() for parameter in built.parameters()) == expected
 
 
@@ -204,7 +204,7 @@ def test_a_joint_model_starts_like_its_two_parts(model):
 
 
 def test_components_do_not_share_their_draws():
-    joint = _build("cae-fr", spec=ModelSpec())
+    joint = _build("cae-fr", spec=ModelSettings())
     first, second = joint.encoder.blocks[1][0].weight, joint.autoencoder.decoder[0].weight
     assert first.shape == second.shape
     assert not torch.equal(first, second)

@@ -8,7 +8,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from daenr import IMAGE_SIZE
-from daenr.models.autoencoders import Encoder, Generators, ModelSpec
+from daenr.config import ModelSettings
+from daenr.models.autoencoders import Encoder, Generators
 from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons, Readout, to_grid
 from daenr.registry import READOUTS, readout_class
@@ -16,7 +17,7 @@ from daenr.registry import READOUTS, readout_class
 torch.set_num_threads(1)
 
 BATCH, CHANNELS, NEURONS = 3, 4, 6
-SPEC = ModelSpec(channels=CHANNELS)
+SPEC = ModelSettings(channels=CHANNELS)
 SIZES = {1: 16, 2: 16, 3: 8, 4: 8}
 
 
@@ -28,7 +29,7 @@ def _neurons(count: int = NEURONS, seed: int = 0) -> Neurons:
 
 
 def _readout(
-    name: str, depth: int, neurons: Neurons | None = None, seed: int = 0, spec: ModelSpec = SPEC
+    name: str, depth: int, neurons: Neurons | None = None, seed: int = 0, spec: ModelSettings = SPEC
 ) -> Readout:
     names = ("encoder", "latent", "decoder", "readout", "latent_noise", "dropout")
     generators = Generators(**{component: generator(seed, component) for component in names})
@@ -162,7 +163,7 @@ def test_rates_are_positive_whatever_the_features(name):
 def test_masks_and_features_start_normal_with_the_given_deviation(name):
     known = _neurons(2000)
     for deviation in (0.01, 0.3):
-        readout = _readout(name, 3, known, spec=ModelSpec(channels=8, readout_deviation=deviation))
+        readout = _readout(name, 3, known, spec=ModelSettings(channels=8, readout_deviation=deviation))
         for weight in (weight for key, weight in readout.named_parameters() if key != "bias"):
             values = weight.detach().numpy().ravel()
             assert values.mean() == pytest.approx(0, abs=0.03 * deviation)
@@ -175,7 +176,7 @@ def test_masks_and_features_start_normal_with_the_given_deviation(name):
 
 @pytest.mark.parametrize("strength", [0.02, 0.5])
 def test_factorized_penalty_is_the_product_of_both_l1_norms(strength):
-    readout = _spread(_readout("fr", 3, spec=ModelSpec(channels=CHANNELS, fr_penalty=strength)))
+    readout = _spread(_readout("fr", 3, spec=ModelSettings(channels=CHANNELS, fr_penalty=strength)))
     weights = _numpy(readout)
     expected = 0.0
     for neuron in range(NEURONS):
@@ -187,7 +188,7 @@ def test_factorized_penalty_is_the_product_of_both_l1_norms(strength):
 
 @pytest.mark.parametrize("strength", [0.01, 0.5])
 def test_fully_connected_penalty_is_the_squared_l2_norm(strength):
-    readout = _spread(_readout("fc", 3, spec=ModelSpec(channels=CHANNELS, fc_penalty=strength)))
+    readout = _spread(_readout("fc", 3, spec=ModelSettings(channels=CHANNELS, fc_penalty=strength)))
     expected = strength * sum(value**2 for value in _numpy(readout)["linear.weight"].ravel())
     assert readout.penalty().item() == pytest.approx(expected, rel=1e-12)
 
@@ -219,7 +220,7 @@ def _transparent_fc(dropout: float, seed: int = 0) -> Readout:
     """A fully connected readout with one neuron a feature, whose drive is what dropout left."""
     inputs = CHANNELS * 64
     readout = _readout(
-        "fc", 4, _neurons(inputs), seed, ModelSpec(channels=CHANNELS, fc_dropout=dropout)
+        "fc", 4, _neurons(inputs), seed, ModelSettings(channels=CHANNELS, fc_dropout=dropout)
     ).train()
     with torch.no_grad():
         readout.linear.weight.copy_(torch.eye(inputs))
@@ -273,7 +274,7 @@ def test_parameters_counted_by_hand(depth, positions):
     }
     known = _neurons(10)
     for name, count in expected.items():
-        readout = _readout(name, depth, known, spec=ModelSpec())
+        readout = _readout(name, depth, known, spec=ModelSettings())
         assert sum(weight.numel() for weight in readout.parameters()) == count
 
 

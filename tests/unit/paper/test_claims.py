@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from daenr.config import resolve
 from daenr.paper.claims import Claim, claims
 from daenr.paper.plan import Plan
+from daenr.paper.resolved import resolve
 from daenr.registry import AUTOENCODERS, READOUTS
 from daenr.run import CONTROLS
 

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daenr.config import resolve
 from daenr.paper.plan import TABLE_METRICS, Cell, Plan, plan
 from daenr.paper.published import published
+from daenr.paper.resolved import resolve
 from daenr.registry import AUTOENCODERS, READOUTS, joint_names, model_names, split_model
 from daenr.run import CONTROLS, LAYERS, NEURONS, Run
 

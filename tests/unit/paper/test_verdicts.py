@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from daenr.config import resolve
 from daenr.data.simulated import simulate
 from daenr.paper.claims import VERDICTS, claims
 from daenr.paper.plan import Plan

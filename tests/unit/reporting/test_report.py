@@ -8,7 +8,7 @@ import jinja2
 import pytest
 import yaml
 
-from daenr.config import resolve
+from daenr.paper.resolved import resolve
 from daenr.reporting.contents import SECTIONS, contents
 from daenr.reporting.rendering import Entry, Grid, spell
 from daenr.reporting.report import exhibit, markdown_table, report

@@ -13,19 +13,19 @@ import numpy as np
 import pytest
 import torch
 
-from daenr.models.autoencoders import ModelSpec
+from daenr.config import ModelSettings, TrainingSettings
 from daenr.models.joint import DAENR, build
 from daenr.models.randomness import generator
 from daenr.registry import AUTOENCODERS
 from daenr.training import fit as training
 from daenr.training.checkpoints import Keeper, Key, Noise
-from daenr.training.fit import Fit, Objective, Protocol, Split, fit
+from daenr.training.fit import Fit, Objective, Split, fit
 
 torch.set_num_threads(1)
 
 CPU = torch.device("cpu")
-SMALL = ModelSpec(channels=4, latent=5, codes=6, code_dimension=3)
-PROTOCOL = Protocol(learning_rate=0.02, batch_size=5, validate_every=3, patience=4, max_steps=7)
+SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
+PROTOCOL = TrainingSettings(learning_rate=0.02, batch_size=5, validate_every=3, patience=4, max_steps=7)
 """Two rounds of at most seven steps, which end between two validations and within a pass over the images."""
 
 KEY = Key("run", "spec", "code", "data", "platform")
@@ -39,7 +39,7 @@ def _fit(
     model: DAENR,
     region: Any,
     keeper: Keeper | None = None,
-    protocol: Protocol = PROTOCOL,
+    protocol: TrainingSettings = PROTOCOL,
     precision: torch.dtype = torch.float32,
 ) -> tuple[Fit, dict[str, torch.Tensor]]:
     """Fit a model; how it went, and its parameters."""
@@ -120,7 +120,7 @@ def test_interrupted_after_any_step_it_ends_bit_for_bit_as_if_it_had_not_been(
 def test_it_does_only_the_steps_that_are_missing(interrupted, make_region, capsys):
     model, passes = _model("vae-fc"), []
     model.register_forward_hook(lambda module, *_: passes.append(module.training))
-    capped = replace(PROTOCOL, max_steps=8, patience=100, rounds=1)
+    capped = PROTOCOL.model_copy(update={"max_steps": 8, "patience": 100, "rounds": 1})
     _fit(model, make_region(), Keeper(interrupted, KEY, None), capped)
     assert sum(passes) == 6
     assert capsys.readouterr().out == f"{interrupted}: the training goes on after step 2\n"
@@ -164,7 +164,7 @@ def _steps_kept(tmp_path: Path, region: Any, every: int | None, monkeypatch) -> 
         _model("cnn-fm"),
         region,
         Keeper(tmp_path / "run.pt", KEY, every),
-        replace(PROTOCOL, max_steps=8, patience=100, rounds=1),
+        PROTOCOL.model_copy(update={"max_steps": 8, "patience": 100, "rounds": 1}),
     )
     return kept
 

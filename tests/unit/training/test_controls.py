@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from daenr.models.autoencoders import ModelSpec
+from daenr.config import ModelSettings, TrainingSettings
 from daenr.models.joint import build
 from daenr.run import Run
 from daenr.training import controls
-from daenr.training.fit import Protocol
 from daenr.training.train import Spec, Trained, train
 
 NEURONS = np.arange(5)
-SMALL = ModelSpec(channels=4, latent=5, codes=6, code_dimension=3)
-SPEC = Spec(SMALL, Protocol(batch_size=8, validate_every=2, patience=100, max_steps=4), "sum", "cpu")
+SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
+SPEC = Spec(SMALL, TrainingSettings(batch_size=8, validate_every=2, patience=100, max_steps=4), "sum", "cpu")
 
 
 @pytest.fixture(autouse=True)

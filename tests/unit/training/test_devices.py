@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from daenr.models.autoencoders import ModelSpec
+from daenr.config import ModelSettings, TrainingSettings
 from daenr.run import Run
 from daenr.training import devices
-from daenr.training.fit import Protocol
 from daenr.training.train import Spec, train
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no GPU on this machine")
@@ -122,10 +121,10 @@ def test_a_gpu_is_used(name):
 def test_training_on_a_gpu_repeats_itself_and_agrees_with_the_cpu(model, make_region):
     region, neurons = make_region(), np.arange(5)
     run = Run("synthetic", "region1", model, "h2", 1.0, 1.0, "all", 0)
-    protocol = Protocol(batch_size=8, validate_every=2, max_steps=4)
+    protocol = TrainingSettings(batch_size=8, validate_every=2, max_steps=4)
 
     def trained(device: str):
-        return train(run, region, neurons, Spec(ModelSpec(channels=4, latent=5), protocol, "sum", device))
+        return train(run, region, neurons, Spec(ModelSettings(channels=4, latent=5), protocol, "sum", device))
 
     first, second, cpu = trained("cuda"), trained("cuda"), trained("cpu")
     assert next(first.model.parameters()).is_cuda

@@ -11,22 +11,22 @@ import torch
 import yaml
 from torch import nn
 
-from daenr.config import resolve
-from daenr.models.autoencoders import ModelSpec
+from daenr.config import ModelSettings, TrainingSettings
 from daenr.models.joint import DAENR, build
 from daenr.models.randomness import generator
 from daenr.models.readouts import Population
+from daenr.paper.resolved import resolve
 from daenr.registry import AUTOENCODERS, baseline_names, joint_names, model_names
 from daenr.run import LAYERS, Run
 from daenr.training import fit as training
-from daenr.training.fit import Batches, NotFiniteError, Objective, Protocol, Split, fit
+from daenr.training.fit import Batches, NotFiniteError, Objective, Split, fit
 from daenr.training.train import Spec, Trained, predict, train
 
 torch.set_num_threads(1)
 
 NEURONS = np.arange(5)
-SMALL = ModelSpec(channels=4, latent=5, codes=6, code_dimension=3)
-SHORT = Protocol(batch_size=8, validate_every=2, patience=100, max_steps=3)
+SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
+SHORT = TrainingSettings(batch_size=8, validate_every=2, patience=100, max_steps=3)
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,9 @@ def _run(
     )
 
 
-def _train(run: Run, region: Any, protocol: Protocol = SHORT, neurons: np.ndarray = NEURONS) -> Trained:
+def _train(
+    run: Run, region: Any, protocol: TrainingSettings = SHORT, neurons: np.ndarray = NEURONS
+) -> Trained:
     return train(run, region, neurons, Spec(SMALL, protocol, "sum", "cpu"))
 
 
@@ -68,7 +70,7 @@ def _equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def _model(model: str = "cae-fr", spec: ModelSpec = SMALL) -> DAENR:
+def _model(model: str = "cae-fr", spec: ModelSettings = SMALL) -> DAENR:
     population = Population(torch.full((5,), 0.6), torch.full((5, 2), 16))
     return build(_run(model), spec, population, torch.device("cpu"))
 
@@ -80,7 +82,7 @@ def _splits(region: Any) -> tuple[Split, Split]:
     )
 
 
-def _fit(model: DAENR, region: Any, protocol: Protocol, alpha: float = 1.0, beta: float = 1.0):
+def _fit(model: DAENR, region: Any, protocol: TrainingSettings, alpha: float = 1.0, beta: float = 1.0):
     return fit(model, *_splits(region), Objective(alpha, beta), protocol, generator(0, "batch order"))
 
 
@@ -170,7 +172,11 @@ def test_how_often_one_looks_does_not_change_the_training(model, make_region, sc
     states = []
     for every in (1, 6):
         seen = script([1.0])
-        _fit(_model(model), make_region(), replace(SHORT, validate_every=every, max_steps=6, rounds=1))
+        _fit(
+            _model(model),
+            make_region(),
+            SHORT.model_copy(update={"validate_every": every, "max_steps": 6, "rounds": 1}),
+        )
         states.append(seen[-1])
     assert _equal(*states)
 
@@ -254,7 +260,7 @@ def test_predictions_stand_in_the_order_of_the_images(monkeypatch, make_region):
 def test_a_readout_starts_from_the_training_split_alone(make_region):
     """With a learning rate of next to nothing the bias still is what the training responses say."""
     region = make_region()
-    trained = _train(_run("cae-fr"), region, replace(SHORT, learning_rate=1e-12))
+    trained = _train(_run("cae-fr"), region, SHORT.model_copy(update={"learning_rate": 1e-12}))
     expected = np.log(np.expm1(region.train_responses.astype(np.float64).mean(0)))
     np.testing.assert_allclose(trained.model.readout.bias.detach(), expected, rtol=1e-4)
 
@@ -268,7 +274,7 @@ def test_two_rounds_of_adam_written_out_once_more(make_region):
     Biases that batch norm takes away again stand still: their gradient is rounding, which Adam blows up.
     """
     region = make_region(train=12)
-    protocol = Protocol(
+    protocol = TrainingSettings(
         learning_rate=0.02, batch_size=5, validate_every=2, patience=4, rounds=2, max_steps=20
     )
     alpha, beta = 0.8, 0.3
@@ -328,7 +334,9 @@ def test_two_rounds_of_adam_written_out_once_more(make_region):
 def test_the_best_parameters_are_kept_when_validation_gets_worse(make_region):
     """Twelve images with random responses are learned by heart within a few steps."""
     region = make_region(train=12)
-    protocol = Protocol(learning_rate=0.03, batch_size=12, validate_every=1, patience=30, max_steps=60)
+    protocol = TrainingSettings(
+        learning_rate=0.03, batch_size=12, validate_every=1, patience=30, max_steps=60
+    )
     model = _model("cnn-fm")
     result = _fit(model, region, protocol, alpha=0.0)
     totals = [check.validation["total"] for check in result.history]
@@ -342,7 +350,7 @@ def test_the_best_parameters_are_kept_when_validation_gets_worse(make_region):
 def test_parameters_are_those_of_the_look_with_the_lowest_total(make_region, script):
     seen = script([5.0, 3.0, 4.0, 2.0, 2.0, 6.0])
     model = _model()
-    protocol = Protocol(batch_size=8, validate_every=2, patience=6, rounds=1)
+    protocol = TrainingSettings(batch_size=8, validate_every=2, patience=6, rounds=1)
     result = _fit(model, make_region(), protocol)
     assert result.best == result.history[3]  # the first of two equally good ones
     assert _equal(_state(model), seen[3])
@@ -350,7 +358,7 @@ def test_parameters_are_those_of_the_look_with_the_lowest_total(make_region, scr
 
 
 def test_a_later_round_can_win_and_can_lose(make_region, script):
-    protocol = Protocol(batch_size=8, validate_every=1, patience=2, rounds=2)
+    protocol = TrainingSettings(batch_size=8, validate_every=1, patience=2, rounds=2)
     seen = script([5.0, 6.0, 6.0, 4.0, 6.0])
     model = _model()
     assert _fit(model, make_region(), protocol).best.round == 2
@@ -362,9 +370,10 @@ def test_a_later_round_can_win_and_can_lose(make_region, script):
 
 
 def test_a_round_starts_from_the_best_parameters_of_the_one_before(make_region, script):
-    """With a learning rate of zero in round 2 its weights stay where they started."""
+    """With a learning rate of zero in round 2, which no config can have, its weights stay where they started."""
     seen = script([5.0, 3.0, 4.0])
-    protocol = Protocol(batch_size=8, validate_every=1, patience=3, rounds=2, learning_rate_factor=0.0)
+    protocol = TrainingSettings(batch_size=8, validate_every=1, patience=3, rounds=2)
+    protocol = protocol.model_copy(update={"learning_rate_factor": 0.0})
     model = _model()
     names = [name for name, _ in model.named_parameters()]
     result = _fit(model, make_region(), protocol)
@@ -387,7 +396,9 @@ def test_patience_counts_steps_since_the_last_improvement(make_region, script, t
     script(totals)
     model, counted = _model(), []
     model.register_forward_hook(lambda *_: counted.append(1))
-    result = _fit(model, make_region(), Protocol(batch_size=8, validate_every=4, patience=6, rounds=2))
+    result = _fit(
+        model, make_region(), TrainingSettings(batch_size=8, validate_every=4, patience=6, rounds=2)
+    )
     assert len(counted) == sum(steps)
     assert [check.step for check in result.history] == list(range(4, sum(steps) + 1, 4))
     assert [check.round for check in result.history] == [
@@ -397,7 +408,7 @@ def test_patience_counts_steps_since_the_last_improvement(make_region, script, t
 
 def test_rounds_and_their_learning_rates(make_region, script):
     script([1.0])
-    protocol = Protocol(
+    protocol = TrainingSettings(
         learning_rate=0.008, batch_size=8, validate_every=1, patience=3, rounds=3, learning_rate_factor=0.5
     )
     history = _fit(_model(), make_region(), protocol).history
@@ -417,7 +428,7 @@ def test_rounds_and_their_learning_rates(make_region, script):
 
 @pytest.mark.parametrize(("cap", "looks"), [(5, [2, 4, 5, 6, 8, 10]), (4, [2, 4, 6, 8]), (1, [1, 2])])
 def test_a_cap_ends_each_round_with_a_look(make_region, cap, looks):
-    protocol = Protocol(batch_size=8, validate_every=2, patience=1000, rounds=2, max_steps=cap)
+    protocol = TrainingSettings(batch_size=8, validate_every=2, patience=1000, rounds=2, max_steps=cap)
     history = _fit(_model(), make_region(), protocol).history
     assert [check.step for check in history] == looks
     assert [check.round for check in history] == [1 if step <= cap else 2 for step in looks]
@@ -425,10 +436,10 @@ def test_a_cap_ends_each_round_with_a_look(make_region, cap, looks):
 
 def test_training_terms_are_averages_over_the_steps_since_the_last_look(make_region, script):
     script([1.0])
-    protocol = Protocol(batch_size=8, validate_every=1, max_steps=6, rounds=1)
+    protocol = TrainingSettings(batch_size=8, validate_every=1, max_steps=6, rounds=1)
     single = _fit(_model(), make_region(), protocol).history
     script([1.0])
-    triple = _fit(_model(), make_region(), replace(protocol, validate_every=3)).history
+    triple = _fit(_model(), make_region(), protocol.model_copy(update={"validate_every": 3})).history
     assert [check.step for check in triple] == [3, 6]
     for look, check in enumerate(triple):
         for term, value in check.train.items():
@@ -485,7 +496,7 @@ def test_validation_has_no_noise_and_changes_nothing(make_region, model):
 @pytest.mark.parametrize("model", model_names())
 def test_bf16_trains_to_nearly_the_same_loss(model, make_region):
     """Near, since it is the same training; not equal, since it would not be bf16 then."""
-    protocol = Protocol(batch_size=8, validate_every=5, max_steps=20)
+    protocol = TrainingSettings(batch_size=8, validate_every=5, max_steps=20)
     exact, rough = (
         train(_run(model), make_region(), NEURONS, Spec(SMALL, protocol, "sum", "cpu", precision)).fit.best
         for precision in ("float32", "bf16")
@@ -628,7 +639,7 @@ def test_a_loss_that_is_not_finite_names_run_step_and_term(make_region, array, m
 
 def test_a_training_that_diverges_stops(make_region):
     with pytest.raises(NotFiniteError, match=r"step \d+: the (training|validation) loss is not finite"):
-        _train(_run("vae-fr"), make_region(), replace(SHORT, learning_rate=1e30))
+        _train(_run("vae-fr"), make_region(), SHORT.model_copy(update={"learning_rate": 1e30}))
 
 
 def test_not_finite_is_an_error_that_a_log_shows_in_one_line():
@@ -645,26 +656,30 @@ def config() -> dict[str, Any]:
 
 
 def test_defaults_are_those_of_the_papers_config(config):
-    assert Spec.from_config(config) == Spec(ModelSpec(), Protocol(), "sum", "auto", "float32")
+    assert Spec.from_config(config) == Spec(ModelSettings(), TrainingSettings(), "sum", "auto", "float32")
 
 
 def test_every_key_of_the_config_reaches_the_training(config):
     config["model"]["latent"], config["training"]["patience"] = 7, 11
     config["loss"]["reduction"], config["device"], config["precision"] = "mean", "cpu", "bf16"
-    assert Spec.from_config(config) == Spec(ModelSpec(latent=7), Protocol(patience=11), "mean", "cpu", "bf16")
+    assert Spec.from_config(config) == Spec(
+        ModelSettings(latent=7), TrainingSettings(patience=11), "mean", "cpu", "bf16"
+    )
 
 
 @pytest.mark.parametrize("section", ["model", "training"])
 def test_an_unknown_key_fails(config, section):
     config[section]["laten"] = 1
-    with pytest.raises(TypeError, match="laten"):
+    with pytest.raises(ValueError, match="laten"):
         Spec.from_config(config)
 
 
 def test_the_reduction_reaches_the_objective(make_region):
     region, run = make_region(), _run("cae")
     first = [
-        train(run, region, NEURONS, Spec(SMALL, replace(SHORT, max_steps=1), reduction, "cpu")).fit.history[0]
+        train(
+            run, region, NEURONS, Spec(SMALL, SHORT.model_copy(update={"max_steps": 1}), reduction, "cpu")
+        ).fit.history[0]
         for reduction in ("sum", "mean")
     ]
     assert first[0].train["total"] == pytest.approx(1024 * first[1].train["total"], rel=1e-5)

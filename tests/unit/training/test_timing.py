@@ -1,9 +1,7 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from daenr.config import resolve
+from daenr.config import TrainingSettings
 from daenr.training.timing import expected_steps, noise_region
 
 
@@ -24,5 +22,4 @@ def test_a_region_of_noise_has_the_sizes_asked_for_and_values_that_a_recording_h
     [({}, 2500), ({"max_steps": 30}, 60), ({"patience": 100, "rounds": 4, "max_steps": None}, 900)],
 )
 def test_a_training_takes_its_cap_or_its_patience_and_what_improves(training, steps):
-    config = resolve({"training": training}, Path(__file__).parents[3])
-    assert expected_steps(config["training"]) == steps
+    assert expected_steps(TrainingSettings(**training)) == steps

@@ -1,0 +1,137 @@
+"""A config held against the paper's numbers and against the recording, as far as that is at hand before a download.
+
+`daenr.config` says what a config may hold; here is what it takes more than the config to know. Imported while the
+workflow's files are parsed, so it stays light.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from daenr.config import Config, ConfigError, DatasetSettings, RegionSettings, validate
+from daenr.data import archive, download
+from daenr.paper.published import region_sizes, weights
+
+
+def resolve(written: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """The config with every default filled in, checked, as plain values: ``Config(**resolved)`` reads them back.
+
+    Args:
+        written: what the user wrote.
+        root: the project's folder, with the paper's numbers and the manifest that comes with it.
+
+    Raises:
+        ConfigError: if a key is unknown, a value not allowed, or keys contradict each other, the paper or the
+            recording; the message starts with the path of the key.
+    """
+    config = validate(written)
+    config = config.model_copy(update={"dataset": _completed(config.dataset, root)})
+    printed = sorted({weight.region for weight in weights(root / "config/paper")})
+    if config.weights_of_region not in printed:
+        raise ConfigError(
+            f"weights_of_region: the paper has weights for {printed}, not for {config.weights_of_region!r}"
+        )
+    try:
+        _check_regions(config)
+        _check_batches(config)
+    except archive.ArchiveError as error:
+        raise ConfigError(f"dataset.source: {error}") from error
+    return config.model_dump(mode="json")
+
+
+def training_trials(dataset: DatasetSettings, regions: Sequence[str]) -> dict[str, int] | None:
+    """Training trials of each region; None for a recording that is yet to be downloaded.
+
+    Raises:
+        ArchiveError: a local archive is refused, or does not have a region.
+    """
+    if dataset.layout == "simulated":
+        sizes = dataset.simulation.sizes or {}
+        return {region: sizes[region].train_images for region in regions}
+    if download.is_local(_source(dataset)):
+        path = Path(_source(dataset))
+        return {region: archive.shapes(path, region)["training_inputs"][0] for region in regions}
+    return None
+
+
+def _completed(dataset: DatasetSettings, root: Path) -> DatasetSettings:
+    """With paths of files that there are, in the working folder or else in the project's, and Table 7's counts."""
+    changes: dict[str, Any] = {}
+    for key in ("manifest", "published"):
+        if path := getattr(dataset, key):
+            changes[key] = path if Path(path).exists() else str(root / path)
+            if not Path(changes[key]).is_file():
+                raise ConfigError(f"dataset.{key}: there is no file {changes[key]}")
+    if dataset.layout == "simulated" and dataset.simulation.sizes is None:
+        sizes = {
+            size.region: RegionSettings(
+                train_images=size.train_images,
+                test_images=size.test_images,
+                repeats=size.repeats,
+                neurons=size.neurons,
+            )
+            for size in region_sizes(root / "config/paper")
+        }
+        changes["simulation"] = dataset.simulation.model_copy(update={"sizes": sizes})
+    return dataset.model_copy(update=changes)
+
+
+def _check_regions(config: Config) -> None:
+    where, known = _known_regions(config.dataset)
+    for index, region in enumerate(config.regions):
+        if known is not None and region not in known:
+            raise ConfigError(f"regions[{index}]: {region!r} is not in {where}, which has {known}")
+
+
+def _known_regions(dataset: DatasetSettings) -> tuple[str, list[str] | None]:
+    """Regions of the recording, and what says so; None where nothing does before a download."""
+    if dataset.layout == "simulated":
+        return "dataset.simulation.sizes", sorted(dataset.simulation.sizes or {})
+    source = _source(dataset)
+    if download.is_local(source):
+        return source, archive.regions(Path(source))
+    if dataset.manifest is None:
+        return source, None
+    try:
+        files = archive.read_manifest(Path(dataset.manifest)).files
+    except ValueError as error:
+        raise ConfigError(f"dataset.manifest: {error}") from error
+    return dataset.manifest, sorted({PurePosixPath(name).parent.name for name in files})
+
+
+def _check_batches(config: Config) -> None:
+    """Refuse a batch that is larger than a training split, the config's own or a variant's."""
+    protocols = {f"variants.{name}.training": variant.training for name, variant in config.variants.items()}
+    protocols = {"training": config.training, **protocols}
+    largest = max(protocol.batch_size for protocol in protocols.values())
+    for region, trials in (training_trials(config.dataset, config.regions) or {}).items():
+        # Every job of a cluster plans, so images are read only where the batch comes near; a training refuses it too.
+        if largest <= (1 - config.split.validation_fraction) * trials / 2:
+            continue
+        trained_on = _trained_on(config, region, trials)
+        for path, protocol in protocols.items():
+            if protocol.batch_size > trained_on:
+                raise ConfigError(
+                    f"{path}.batch_size: {protocol.batch_size} images a batch, but the training split of {region} "
+                    f"has {trained_on}"
+                )
+
+
+def _trained_on(config: Config, region: str, trials: int) -> int:
+    """Trials of the training split, in which a recorded image may stand more than once."""
+    if config.dataset.layout == "simulated":
+        return trials - round(config.split.validation_fraction * trials)
+    from daenr.data.layouts.antolik2016 import read
+    from daenr.data.preprocessing import image_ids, split
+
+    ids = image_ids(read(Path(_source(config.dataset)), region).training_images)
+    try:
+        held_out = split(ids, config.split.validation_fraction, config.split.seed, region)
+    except ValueError as error:
+        raise ConfigError(f"split.validation_fraction: {error}") from error
+    return int((~held_out).sum())
+
+
+def _source(dataset: DatasetSettings) -> str:
+    assert dataset.source is not None  # the model refuses a recorded dataset without
+    return dataset.source
