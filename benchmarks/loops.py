@@ -1,6 +1,6 @@
 """Four ways to train the same model on the same data: ours, plain PyTorch, PyTorch Lightning, neuralpredictors.
 
-Each takes the steps of a job and one look at the validation set after them, and gives back what they took.
+Each takes the steps of a job and one validation after them, and gives back what they took.
 """
 
 import logging
@@ -13,20 +13,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from daenr.config import ModelSettings, TrainingSettings
+from daenr.config import TrainingSettings
 from daenr.models.joint import DAENR, build
 from daenr.models.losses import joint_loss
 from daenr.models.randomness import generator
-from daenr.models.readouts import Population
 from daenr.registry import AUTOENCODERS, baseline_names
 from daenr.run import Run
 from daenr.training import devices
 from daenr.training.fit import Batches, Objective, Split, fit
 
-CPU = torch.device("cpu")
 LEARNING_RATE = 0.001
-LOOK_EVERY = 50
-"""Steps from one look at the validation set to the next in the paper's config."""
+VALIDATE_EVERY = 50
+"""Steps from one validation to the next in the paper's config."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Timed:
     """What a job took.
 
     Attributes:
-        rate: images a second in training steps, looks at the validation set at their share.
+        rate: images a second in training steps, validations at their share.
         loss: validation objective after the last step.
     """
 
@@ -70,9 +68,9 @@ class Timed:
 
 
 def data(job: Job) -> tuple[Split, Split]:
-    """Gratings and gamma responses. A look sees the share of a validation split that ``steps`` are of 50 steps."""
+    """Gratings and gamma responses. The validation split is the share of one that ``steps`` are of 50 steps."""
     rng = np.random.default_rng(0)
-    looked_at = max(1, round(job.images / 4 * job.steps / LOOK_EVERY))
+    validation = max(1, round(job.images / 4 * job.steps / VALIDATE_EVERY))
 
     def split(count: int) -> Split:
         row, column = np.mgrid[:32, :32]
@@ -81,20 +79,17 @@ def data(job: Job) -> tuple[Split, Split]:
         responses = rng.gamma(1.0, 0.6, (count, job.neurons)).astype(np.float32)
         return Split(torch.from_numpy(images), torch.from_numpy(responses))
 
-    return split(job.images), split(looked_at)
+    return split(job.images), split(validation)
 
 
 def model_of(run: Run, training: Split) -> DAENR:
     """The run's model, drawn as in a training."""
-    neurons = training.responses.shape[1]
-    population = Population(training.responses.mean(0), torch.full((neurons, 2), 16))
-    return build(run, ModelSettings(), population, CPU)
+    return build(run.model, run.layer, training.responses.shape[1], seed=run.seed)
 
 
 def ours(job: Job, precision: torch.dtype = torch.float32) -> Timed:
     """``daenr.training.fit.fit`` as the workflow calls it: one thread, repeatable bits."""
     devices.make_repeatable()
-    devices.keep_memory()
     training, validation = data(job)
     model = model_of(job.run, training)
     objective = Objective(job.run.alpha, job.run.beta, precision=precision)
@@ -107,8 +102,7 @@ def ours(job: Job, precision: torch.dtype = torch.float32) -> Timed:
         max_steps=job.steps,
     )
     start = time.perf_counter()
-    with devices.laid_out(model, model.encoder.blocks, precision):
-        result = fit(model, training, validation, objective, protocol, generator(0, "batch order"))
+    result = fit(model, training, validation, objective, protocol, generator(0, "batch order"))
     seconds = time.perf_counter() - start
     return Timed(job.steps * job.batch / seconds, result.best.validation["total"])
 
@@ -131,7 +125,7 @@ def plain(job: Job, *, our_order: bool = False) -> Timed:
     training, validation = data(job)
     model = model_of(run, training)
     loader = _in_our_order(training, job) if our_order else _shuffled(training, job.batch)
-    looks = DataLoader(TensorDataset(validation.images, validation.responses), batch_size=256)
+    held_out = DataLoader(TensorDataset(validation.images, validation.responses), batch_size=256)
     adam = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     start = time.perf_counter()
     model.train()
@@ -141,7 +135,7 @@ def plain(job: Job, *, our_order: bool = False) -> Timed:
         loss.backward()  # type: ignore[no-untyped-call]
         adam.step()
         loss.item()  # for the progress that every such loop prints
-    total = _look(model, looks, run)
+    total = _validate(model, held_out, run)
     seconds = time.perf_counter() - start
     return Timed(job.steps * job.batch / seconds, total)
 
@@ -163,11 +157,11 @@ def _endless(loader: DataLoader[tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, .
 
 
 @torch.no_grad()
-def _look(model: DAENR, looks: DataLoader[tuple[Tensor, ...]], run: Run) -> float:
+def _validate(model: DAENR, held_out: DataLoader[tuple[Tensor, ...]], run: Run) -> float:
     """Validation objective, weighted by the size of the batches."""
     model.eval()
     total = count = 0.0
-    for images, responses in looks:
+    for images, responses in held_out:
         loss = joint_loss(model(images), images, responses, run.alpha, run.beta).total
         total += loss.item() * len(images)
         count += len(images)
@@ -217,8 +211,8 @@ def lightning(job: Job) -> Timed:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    looks = DataLoader(TensorDataset(validation.images, validation.responses), batch_size=256)
-    trainer.fit(Module(), _shuffled(training, job.batch), looks)
+    held_out = DataLoader(TensorDataset(validation.images, validation.responses), batch_size=256)
+    trainer.fit(Module(), _shuffled(training, job.batch), held_out)
     loss = trainer.callback_metrics["validation"].item()
     return Timed(job.steps * job.batch / (stamps[1] - stamps[0]), loss)
 
@@ -230,13 +224,13 @@ def neuralpredictors(job: Job) -> Timed:
     run = job.run
     training, validation = data(job)
     model = model_of(run, training)
-    looks = DataLoader(TensorDataset(validation.images, validation.responses), batch_size=256)
+    held_out = DataLoader(TensorDataset(validation.images, validation.responses), batch_size=256)
     adam = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     batches, stamps = _endless(_shuffled(training, job.batch)), []
     model.train()
-    # It looks before its first epoch and again at its end, so time runs from the start of one epoch to the next.
+    # It validates before its first epoch and again at its end, so time runs from the start of one epoch to the next.
     epochs = early_stopping(
-        model, lambda model: _look(model, looks, run), interval=1, maximize=False, max_iter=2
+        model, lambda model: _validate(model, held_out, run), interval=1, maximize=False, max_iter=2
     )
     for _, objective in epochs:
         stamps.append(time.perf_counter())

@@ -1,4 +1,4 @@
-"""What a training costs beside its steps: the start of its process, and looks, history and checkpoints.
+"""What a training costs beside its steps: the start of its process, and validations, history and checkpoints.
 
     PYTHONPATH=. python benchmarks/overhead.py results/demo/data/region3.h5
 
@@ -33,7 +33,7 @@ import snakemake.script  # as the head that Snakemake puts before a script does
 script = runpy.run_path("scripts/training/train.py")
 import daenr.training.fit
 def stop(*_): sys.exit(0)
-daenr.training.fit._training_step = stop
+daenr.training.fit.training_step = stop
 from daenr.config import ModelSettings, TrainingSettings
 run = script["Run"]("x", "region3", "cae-fr", "h2", 0.4, 1.0, "all", 0)
 spec = script["Spec"](ModelSettings(), TrainingSettings(), "sum", "cpu")
@@ -75,8 +75,9 @@ def shares(model: str, layer: str) -> dict[str, float]:
     from daenr.training import fit as training  # here, since the process that asks needs no torch
     from daenr.training.checkpoints import Keeper, Key
     from daenr.training.timing import noise_region
+    from daenr.training.train import Spec, train
 
-    spent = dict.fromkeys(("looks", "history", "checkpoints"), 0.0)
+    spent = dict.fromkeys(("validations", "history", "checkpoints"), 0.0)
 
     def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*arguments: Any, **named: Any) -> Any:
@@ -87,24 +88,24 @@ def shares(model: str, layer: str) -> dict[str, float]:
 
         return wrapped
 
-    training.validate = timed("looks", training.validate)  # type: ignore[assignment]
-    training.Progress.look = timed("history", training.Progress.look)  # type: ignore[method-assign]
+    training.validate = timed("validations", training.validate)  # type: ignore[assignment]
+    training.EarlyStopping.note = timed("history", training.EarlyStopping.note)  # type: ignore[method-assign]
     Keeper.after_step = timed("checkpoints", Keeper.after_step)  # type: ignore[method-assign]
     data = noise_region(1440, 360, 102)
     protocol = TrainingSettings(rounds=1, max_steps=STEPS)
-    spec = training.Spec(ModelSettings(), protocol, "sum", "cpu")
+    spec = Spec(ModelSettings(), protocol, "sum", "cpu")
     run = Job(model, layer, protocol.batch_size, STEPS, 1440, 102).run
     with tempfile.TemporaryDirectory() as folder:
         key = Key.of(run.name, {}, [], [], np.arange(102), torch.device("cpu"), torch.float32)
         with Keeper(Path(folder) / "checkpoint.pt", key, STEPS) as keeper:
-            seconds = training.train(run, data, np.arange(102), spec, keeper=keeper).seconds
+            seconds = train(run, data, np.arange(102), spec, keeper=keeper).seconds
     return {name: value / seconds for name, value in spent.items()}
 
 
 def main(region: Path) -> None:
     """Measure and print."""
     starts(region.resolve())
-    print("| model | looks | history | checkpoints | together |")
+    print("| model | validations | history | checkpoints | together |")
     print("| --- " * 5 + "|")
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), spawn, max_tasks_per_child=1) as pool:

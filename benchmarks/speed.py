@@ -33,7 +33,8 @@ from daenr.paper.resolved import resolve
 from daenr.registry import AUTOENCODERS, model_names
 from daenr.run import LAYERS
 from daenr.training import devices
-from daenr.training.fit import Objective, Split
+from daenr.training.fit import Objective
+from daenr.training.memory import ENVIRONMENT
 from daenr.training.timing import expected_steps
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +60,10 @@ class Cores:
         context = multiprocessing.get_context("spawn")
         self.single = [ProcessPoolExecutor(1, context, _quiet) for _ in range(count)]
         self.all = ProcessPoolExecutor(1, context, _quiet)
+        self.all.submit(
+            _quiet
+        ).result()  # it starts now, without what the workflow tells the processes of ours
+        os.environ.update(ENVIRONMENT)
 
     def rate(self, loop: str, job: Job, warm_up: int) -> float:
         """Images a second on the whole machine, after a few steps that are not timed."""
@@ -98,10 +103,9 @@ def counted(job: Job, precision: torch.dtype = torch.float32) -> FlopCounterMode
     """The FLOPs of one training step, forward and backward, by operator; the sum is the same in either precision."""
     training, _ = loops.data(job)
     model, run = loops.model_of(job.run, training), job.run
-    images, responses = training.images[: job.batch], training.responses[: job.batch]
     objective = Objective(run.alpha, run.beta, precision=precision)
     with FlopCounterMode(display=False) as counter:
-        objective.of(model, Split(images, responses)).total.backward()
+        objective.of(model, training.batch(torch.arange(job.batch))).total.backward()
     return counter
 
 

@@ -23,6 +23,7 @@ from daenr.config import TrainingSettings
 from daenr.models.randomness import generator
 from daenr.training import devices
 from daenr.training.fit import Objective, fit
+from daenr.training.memory import ENVIRONMENT
 
 STEPS = 20
 WARM_UPS = 3
@@ -47,19 +48,17 @@ def kind(name: str) -> str:
 
 
 def profiled(job: Job, precision: torch.dtype) -> tuple[dict[str, float], dict[str, float]]:
-    """Seconds and FLOPs of a step by kind; the seconds have a step's share of a look in them, as in ``speed.py``."""
+    """Seconds, with a step's share of a validation in them as in ``speed.py``, and FLOPs of a step by kind."""
     devices.make_repeatable()
-    devices.keep_memory()
     training, validation = loops.data(job)
     model = loops.model_of(job.run, training)
     objective = Objective(job.run.alpha, job.run.beta, precision=precision)
     protocol = TrainingSettings(batch_size=job.batch, validate_every=STEPS, rounds=1, max_steps=STEPS)
     seconds: dict[str, float] = defaultdict(float)
     flops: dict[str, float] = defaultdict(float)
-    with devices.laid_out(model, model.encoder.blocks, precision):
-        for _ in range(WARM_UPS + 1):
-            with profile(activities=[ProfilerActivity.CPU]) as found:
-                fit(model, training, validation, objective, protocol, generator(0, "order"))
+    for _ in range(WARM_UPS + 1):
+        with profile(activities=[ProfilerActivity.CPU]) as found:
+            fit(model, training, validation, objective, protocol, generator(0, "order"))
     for event in found.key_averages():
         seconds[kind(event.key)] += event.self_cpu_time_total / 1e6 / STEPS
     for operator, count in counted(job, precision).get_flop_counts()["Global"].items():
@@ -70,6 +69,7 @@ def profiled(job: Job, precision: torch.dtype) -> tuple[dict[str, float], dict[s
 def main() -> None:
     """Measure and print."""
     cores = os.cpu_count() or 1
+    os.environ.update(ENVIRONMENT)
     with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
         for precision in (torch.float32, torch.bfloat16):
             for model, layer in MODELS:

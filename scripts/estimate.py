@@ -27,6 +27,7 @@ from daenr.paper.plan import plan
 from daenr.paper.published import region_sizes
 from daenr.paper.resolved import resolve, training_trials
 from daenr.run import Run
+from daenr.training.memory import ENVIRONMENT
 from daenr.training.timing import expected_steps, noise_region
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -131,6 +132,7 @@ def main(configfile: Path, cores: int) -> None:
     runs = plan(config, PAPER)
     alike = {(run.model, run.layer, run.variant): replace(run, control=None) for run in runs}
     print(f"timing {len(alike)} models on {cores} cores ...", flush=True)
+    os.environ.update(ENVIRONMENT)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(cores, spawn, max_tasks_per_child=1) as pool:
         costs = pool.map(cost, alike.values(), [settings(run, config) for run in alike.values()])

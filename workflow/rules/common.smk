@@ -10,14 +10,6 @@ from snakemake.exceptions import WorkflowError
 ROOT = Path(os.path.relpath(f"{workflow.current_basedir}/../.."))
 INSTALL = f"run `pip install -e .` in {ROOT.absolute()}"
 
-# What the processes of the jobs start with. glibc gives large blocks back to the system and zeroes them anew at every
-# step of a training otherwise. Python would find a signal.py or random.py of the working folder before its own.
-os.environ.update(
-    MALLOC_TRIM_THRESHOLD_="1073741824",
-    MALLOC_MMAP_THRESHOLD_="1073741824",
-    PYTHONSAFEPATH="1",
-)
-
 try:
     import daenr
     from daenr.config import ConfigError
@@ -27,12 +19,17 @@ try:
     from daenr.paper.resolved import resolve
     from daenr.reporting.contents import PAGE, contents, placed
     from daenr.run import Run
+    from daenr.training.memory import ENVIRONMENT
 except ModuleNotFoundError as error:
     raise WorkflowError(f"{error}; {INSTALL}")
 if not os.path.samefile(Path(daenr.__file__).parent, ROOT / "daenr"):
     raise WorkflowError(
         f"The package daenr is installed from {Path(daenr.__file__).parent}, which is not this project's; {INSTALL}"
     )
+
+# What the processes of the jobs start with. Python would find a signal.py or random.py of the working folder before
+# its own.
+os.environ.update(ENVIRONMENT, PYTHONSAFEPATH="1")
 
 PAPER = ROOT / "config/paper"
 

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from daenr.config import Config, ConfigError
-from daenr.data.archive import Recording, write
+from daenr.data.layouts.antolik2016 import write
+from daenr.data.recording import Recording
 from daenr.paper.published import region_sizes
 from daenr.paper.resolved import resolve, training_trials
 
