@@ -82,7 +82,7 @@ def test_predictions_with_code_in_them_are_not_executed(tmp_path, monkeypatch):
             None, predictions, tmp_path / "training.json", "gaussian", tmp_path / "m", tmp_path / "s"
         )
     with pytest.raises(ValueError, match="allow_pickle=False"):
-        script("figures/figure_reconstructions").main(
+        script("figures/reconstructions").main(
             None, ["x_r_cae_none_a1_b0_all_s0"], [predictions], tmp_path / "a.png", tmp_path / "a.pdf"
         )
     assert not touched.exists()

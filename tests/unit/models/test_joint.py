@@ -1,13 +1,9 @@
-import ast
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from daenr.config import ModelSettings
-from daenr.models import joint
 from daenr.models.joint import DAENR, build
 from daenr.models.losses import joint_loss
 from daenr.models.readouts import Neurons
@@ -287,11 +283,3 @@ def test_neurons_of_which_nothing_is_known_are_read_at_the_images_centre():
 def test_what_is_missing_or_too_much_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         build(*arguments)
-
-
-def test_the_models_import_nothing_of_runs_data_training_or_paper():
-    folder = Path(joint.__file__).parent
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")]
-    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    imported = {node.module for node in nodes if node.module.startswith("daenr")}
-    assert {name for name in imported if not name.startswith("daenr.models.")} == {"daenr", "daenr.registry"}

@@ -10,6 +10,7 @@ from daenr.data.simulated import simulate
 from daenr.paper.claims import VERDICTS, claims
 from daenr.paper.plan import Plan
 from daenr.paper.published import published
+from daenr.paper.resolved import resolve
 from daenr.paper.verdicts import COLUMNS, judge, sensitivity
 from daenr.statistics.scores import Scores
 
