@@ -1,7 +1,5 @@
 """From a recording to a region: scaled 32 x 32 images, train/validation split, receptive fields."""
 
-import math
-
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
@@ -12,6 +10,9 @@ from daenr.data.region import RegionData
 
 RANGE_TOLERANCE = 1e-6
 """Share of the intensity range by which values may lie outside it: rounding of float32, not a wrong range."""
+
+FITS = ("crop", "stretch", "pad")
+"""How images that are not square become so: their central square, stretched, or all of them on grey."""
 
 SMALLEST_SPAN = 0.01
 """Smallest share of the intensity range that a set of images covers; below it the range has another unit."""
@@ -26,6 +27,7 @@ def preprocess(
     validation_fraction: float,
     split_seed: int,
     blur: float,
+    fit: str | None = None,
 ) -> RegionData:
     """Scale and resize the images, split off the validation set, locate the receptive fields.
 
@@ -37,13 +39,20 @@ def preprocess(
         validation_fraction: share of the distinct training images that is the validation set.
         split_seed: seed of the split.
         blur: deviation in pixels of the Gaussian that smooths spike-triggered averages, see `centres`.
+        fit: how images that are not square become so, one of `FITS`.
 
     Raises:
-        ValueError: intensities do not fit the range, or one side of the split would be empty.
+        ValueError: intensities do not fit the range, images are not square and there is no ``fit``, test images
+            differ in their number of repeats, or one side of the split would be empty.
     """
-    region = recording.region
-    images = to_model_images(recording.training_images, intensity_range, f"{region}, training images")
-    test_images = to_model_images(recording.test_images, intensity_range, f"{region}, test images")
+    region, test_trials = recording.region, recording.test_trials
+    if missing := int(np.isnan(test_trials).any(axis=2).sum()):
+        raise ValueError(
+            f"{region}, test trials: {missing} of {test_trials[..., 0].size} repeats are missing; the noise ceilings "
+            "need all test images repeated equally often: leave out the last repeats, or those images"
+        )
+    images = to_model_images(recording.training_images, intensity_range, f"{region}, training images", fit)
+    test_images = to_model_images(recording.test_images, intensity_range, f"{region}, test images", fit)
     ids = image_ids(recording.training_images)
     held_out = split(ids, validation_fraction, split_seed, region)
     responses = recording.training_responses.astype(np.float32)
@@ -56,8 +65,8 @@ def preprocess(
         validation_responses=responses[held_out],
         validation_image_id=ids[held_out],
         test_images=test_images,
-        test_trials=recording.test_trials.astype(np.float32),
-        test_responses=recording.test_trials.mean(axis=0).astype(np.float32),
+        test_trials=test_trials.astype(np.float32),
+        test_responses=test_trials.mean(axis=0).astype(np.float32),
         receptive_field=centres(images[~held_out], responses[~held_out], blur),
         responsive=recording.responsive,
         attributes={
@@ -77,28 +86,32 @@ def preprocess(
 
 
 def to_model_images(
-    raw: Float64[np.ndarray, "images pixels"], intensity_range: tuple[float, float], name: str
+    raw: Float64[np.ndarray, "images height width"],
+    intensity_range: tuple[float, float],
+    name: str,
+    fit: str | None = None,
 ) -> Float32[np.ndarray, "images 1 32 32"]:
-    """Scale a fixed range of intensities to [-1, 1] and resize square images to 32 x 32, bilinearly.
+    """Scale a fixed range of intensities to [-1, 1] and resize images to 32 x 32, bilinearly.
 
     Pixels are areas and the images' outer edges coincide (half-pixel centres: output pixel i samples the
     input at (i + 1/2) side/32 - 1/2, like ``torch.nn.functional.interpolate(align_corners=False)``); the
     border pixel is repeated outwards. Images larger than 32 x 32 are smoothed first, against aliasing.
 
     Args:
-        raw: intensities, row-major.
+        raw: intensities.
         intensity_range: intensities that become -1 and 1.
         name: what these images are, for the error.
+        fit: how images that are not square become so, one of `FITS`.
 
     Raises:
-        ValueError: an intensity lies outside the range, or all of them fill a sliver of it.
+        ValueError: an intensity lies outside the range, or all of them fill a sliver of it; or the images are
+            not square and ``fit`` does not say what to do.
     """
     from skimage.transform import resize  # here, since reading a region does not need it
 
     low, high = intensity_range
     _check_intensities(raw, low, high, name)
-    side = math.isqrt(raw.shape[1])
-    scaled = (raw.reshape(-1, side, side) - low) / (high - low) * 2 - 1
+    scaled = _fitted((raw - low) / (high - low) * 2 - 1, name, fit)
     shape = (len(raw), IMAGE_SIZE, IMAGE_SIZE)
     resized = resize(scaled, shape, order=1, mode="edge", clip=False)  # type: ignore[no-untyped-call]
     # Bilinear weights are convex, so this takes away rounding and RANGE_TOLERANCE only.
@@ -106,8 +119,29 @@ def to_model_images(
     return images
 
 
-def image_ids(raw: Float64[np.ndarray, "trials pixels"]) -> Int64[np.ndarray, " trials"]:
+def _fitted(
+    scaled: Float64[np.ndarray, "images height width"], name: str, fit: str | None
+) -> Float64[np.ndarray, "images rows columns"]:
+    """Images cut to their central square, or put into a square in the middle of the range; others as they are."""
+    height, width = scaled.shape[1:]
+    if height == width or fit == "stretch":
+        return scaled
+    if fit not in FITS:
+        raise ValueError(
+            f"{name}: {height} x {width} pixels, not square; set dataset.fit to one of {', '.join(FITS)}"
+        )
+    side = min(height, width) if fit == "crop" else max(height, width)
+    top, left = abs(height - side) // 2, abs(width - side) // 2
+    if fit == "crop":
+        return scaled[:, top : top + side, left : left + side]
+    square = np.zeros((len(scaled), side, side))
+    square[:, top : top + height, left : left + width] = scaled
+    return square
+
+
+def image_ids(raw: Float64[np.ndarray, "trials height width"]) -> Int64[np.ndarray, " trials"]:
     """Number of the distinct image that each trial showed; equal means equal in every pixel."""
+    raw = raw.reshape(len(raw), -1)
     return np.unique(raw, axis=0, return_inverse=True)[1].ravel().astype(np.int64)
 
 
@@ -131,7 +165,9 @@ def split(
     return np.isin(ids, chosen)
 
 
-def _check_intensities(raw: Float64[np.ndarray, "images pixels"], low: float, high: float, name: str) -> None:
+def _check_intensities(
+    raw: Float64[np.ndarray, "images height width"], low: float, high: float, name: str
+) -> None:
     """Refuse images that the range was not made for."""
     lowest, highest, span = raw.min(), raw.max(), high - low
     where = f"{name}: intensities from {lowest:g} to {highest:g}"
@@ -161,7 +197,7 @@ def _counts(
 
 
 def _shared(
-    images: Float64[np.ndarray, "images pixels"], others: Float64[np.ndarray, "others pixels"]
+    images: Float64[np.ndarray, "images height width"], others: Float64[np.ndarray, "others height width"]
 ) -> int:
     """How many images stand among the others too."""
     ids = image_ids(np.concatenate([images, others]))

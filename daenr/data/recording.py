@@ -3,27 +3,89 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int64
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """One region's images and responses as published; every array is finite and in float64.
+    """One region's stimuli, and the responses of its neurons trial by trial.
 
     Attributes:
-        region: name of the region's folder in the archive.
-        training_images: raw intensities; pixels = side * side, row-major.
-        training_responses: one trial an image, not negative.
-        test_images: as the training images; the archive calls them validation images.
-        test_trials: single trials, not negative.
+        region: name of the region.
+        images: stimuli, raw intensities.
+        responses: of one trial each, not negative, in the recording's own unit; NaN where none was recorded.
+        image_of_trial: which of the images each trial showed.
+        is_test: whether a trial is for testing.
         responsive: True where a neuron responds to the image at all; None where the truth is not known.
-        sha256: name of each member that was read -> SHA-256 of its bytes.
+        sha256: name of each file that was read -> SHA-256 of its bytes.
     """
 
     region: str
-    training_images: Float64[np.ndarray, "train pixels"]
-    training_responses: Float64[np.ndarray, "train neurons"]
-    test_images: Float64[np.ndarray, "test pixels"]
-    test_trials: Float64[np.ndarray, "repeats test neurons"]
+    images: Float64[np.ndarray, "images height width"]
+    responses: Float64[np.ndarray, "trials neurons"]
+    image_of_trial: Int64[np.ndarray, " trials"]
+    is_test: Bool[np.ndarray, " trials"]
     responsive: Bool[np.ndarray, " neurons"] | None
     sha256: dict[str, str]
+
+    @classmethod
+    def of_sets(
+        cls,
+        region: str,
+        *,
+        training_images: Float64[np.ndarray, "train height width"],
+        training_responses: Float64[np.ndarray, "train neurons"],
+        test_images: Float64[np.ndarray, "test height width"],
+        test_trials: Float64[np.ndarray, "repeats test neurons"],
+        responsive: Bool[np.ndarray, " neurons"] | None,
+        sha256: dict[str, str],
+    ) -> "Recording":
+        """A recording that was kept as training images of one trial each, and test images of several.
+
+        A repeat of a test image in which no neuron has a response was not made: it is no trial.
+        """
+        train, (repeats, test, neurons) = len(training_images), test_trials.shape
+        trials = test_trials.reshape(-1, neurons)
+        made = ~np.isnan(trials).all(axis=1)
+        shown = np.tile(np.arange(train, train + test), repeats)[made]
+        return cls(
+            region=region,
+            images=np.concatenate([training_images, test_images]),
+            responses=np.concatenate([training_responses, trials[made]]),
+            image_of_trial=np.concatenate([np.arange(train), shown]),
+            is_test=np.arange(train + len(shown)) >= train,
+            responsive=responsive,
+            sha256=sha256,
+        )
+
+    @property
+    def training_images(self) -> Float64[np.ndarray, "train height width"]:
+        """Stimuli of the training trials, one a trial."""
+        training_images: Float64[np.ndarray, "train height width"] = self.images[
+            self.image_of_trial[~self.is_test]
+        ]
+        return training_images
+
+    @property
+    def training_responses(self) -> Float64[np.ndarray, "train neurons"]:
+        """Responses of the training trials."""
+        training_responses: Float64[np.ndarray, "train neurons"] = self.responses[~self.is_test]
+        return training_responses
+
+    @property
+    def test_images(self) -> Float64[np.ndarray, "test height width"]:
+        """Stimuli of the test trials, each once, in the order of ``images``."""
+        test_images: Float64[np.ndarray, "test height width"] = self.images[
+            np.unique(self.image_of_trial[self.is_test])
+        ]
+        return test_images
+
+    @property
+    def test_trials(self) -> Float64[np.ndarray, "repeats test neurons"]:
+        """Responses of the test trials by repeat; NaN in the last repeats of an image that was shown less often."""
+        shown, responses = self.image_of_trial[self.is_test], self.responses[self.is_test]
+        ids, counts = np.unique(shown, return_counts=True)
+        trials = np.full((counts.max(), len(ids), responses.shape[1]), np.nan)
+        for index, image in enumerate(ids):
+            trials[: counts[index], index] = responses[shown == image]
+        return trials

@@ -190,11 +190,11 @@ def simulate(
         repeats,
         _generator(seed, f"{region}/trials"),
     )
-    return Recording(
-        region=region,
-        training_images=training / (LEVELS - 1) * BRIGHTEST,
+    return Recording.of_sets(
+        region,
+        training_images=(training / (LEVELS - 1) * BRIGHTEST).reshape(-1, SIDE, SIDE),
         training_responses=training_responses,
-        test_images=test / (LEVELS - 1) * BRIGHTEST,
+        test_images=(test / (LEVELS - 1) * BRIGHTEST).reshape(-1, SIDE, SIDE),
         test_trials=test_trials,
         responsive=population.responsive,
         sha256={},

@@ -21,6 +21,8 @@ def main(
     dataset: str,
     layout: str,
     source: str,
+    image_shape: Sequence[int] | None,
+    fit: str | None,
     intensity_range: Sequence[float],
     split: Mapping[str, Any],
     blur: float,
@@ -28,14 +30,16 @@ def main(
 ) -> None:
     if record:
         source = fetched_from(json.loads(record.read_text(encoding="utf-8")), archive, source)
+    facts = read_manifest(manifest) if manifest else None
     data = preprocess(
-        reader(layout)(archive, region, read_manifest(manifest) if manifest else None),
+        reader(layout)(archive, region, facts, image_shape),
         dataset=dataset,
         source=source,
         intensity_range=(float(intensity_range[0]), float(intensity_range[1])),
         validation_fraction=split["validation_fraction"],
         split_seed=split["seed"],
         blur=float(blur),
+        fit=fit,
     )
     print(f"{region}: {data.attributes['counts']}")
     write_region(destination, data)

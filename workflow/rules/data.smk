@@ -63,6 +63,8 @@ rule preprocess:
         dataset=DATASET,
         layout=config["dataset"]["layout"],
         source=source(),
+        image_shape=config["dataset"].get("image_shape"),
+        fit=config["dataset"].get("fit"),
         intensity_range=config["dataset"]["intensity_range"],
         split=config["split"],
         blur=config["receptive_field"]["blur"],

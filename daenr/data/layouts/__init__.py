@@ -11,7 +11,7 @@ LAYOUTS: dict[str, str] = {
     "antolik2016": "daenr.data.layouts.antolik2016:read",
     "simulated": "daenr.data.layouts.antolik2016:read",
 }
-"""Name -> the function that reads it: (source, region, manifest or None) -> Recording."""
+"""Name -> the function that reads it: (source, region, manifest or None, image_shape or None) -> Recording."""
 
 
 def reader(layout: str) -> Callable[..., Any]:

@@ -1,21 +1,22 @@
 """The layout of the supplement of Antolik et al. 2016 (doi:10.1371/journal.pcbi.1004927.s001).
 
-====================== ============================ ==================================================
-``training_inputs``    (train, pixels)              training images, row-major, raw intensities
+====================== ============================ ==============================================================
+``training_inputs``    (train, height, width)       training images, raw intensities; or (train, pixels), row-major
 ``training_set``       (train, neurons)             responses to them, single trials
-``validation_inputs``  (test, pixels)               the paper's *test* images
-``raw_validation_set`` (repeats, test, neurons)     responses to them, single trials
-``validation_set``     (test, neurons)              mean of ``raw_validation_set`` over the repeats
+``validation_inputs``  as the training images       the paper's *test* images
+``raw_validation_set`` (repeats, test, neurons)     responses to them, single trials; NaN in a repeat that was not made
+``validation_set``     (test, neurons), optional    mean of ``raw_validation_set`` over the repeats
 ``responsive``         (neurons), optional, bool    simulated recordings only: the cells that see the image
-====================== ============================ ==================================================
+====================== ============================ ==============================================================
 
 They are files ``Data/<region>/<name>.npy`` of an archive, see `archive`. Whatever `read` returns is sound.
 """
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
@@ -30,18 +31,36 @@ MAX_REGION_BYTES = 8 * 2**30
 MEAN_TOLERANCE = 1e-6
 """Largest relative difference of ``validation_set`` from the mean over repeats: float32 rounding passes."""
 
+ALIKE = 2.0
+"""Largest ratio of the differences between neighbours down and across at which flattened images are taken for square.
+
+Of images of 36 x 64 that are cut into rows of 48, neighbours down are strangers: the ratio is 10 and more.
+"""
+
 _NDIM = {
-    "training_inputs": 2,
-    "training_set": 2,
-    "validation_inputs": 2,
-    "validation_set": 2,
-    "raw_validation_set": 3,
+    "training_inputs": (2, 3),
+    "training_set": (2,),
+    "validation_inputs": (2, 3),
+    "raw_validation_set": (3,),
+    "validation_set": (2,),
+    "responsive": (1,),
 }
-_TRUTH = "responsive"
+_MEAN, _TRUTH = "validation_set", "responsive"
 
 
-def read(archive: Path, region: str, manifest: Manifest | None = None) -> Recording:
+def read(
+    archive: Path,
+    region: str,
+    manifest: Manifest | None = None,
+    image_shape: Sequence[int] | None = None,
+) -> Recording:
     """Read and check one region; with a manifest, every file that is read must be as the manifest says.
+
+    Args:
+        archive: a zip, an .npz or a folder.
+        region: name of the folder below ``Data/``.
+        manifest: sizes and hashes of the files.
+        image_shape: height and width of images that are flattened; None takes them for square if they are.
 
     Raises:
         ArchiveError: the archive, a file in it or its values are refused; names them and says what to do.
@@ -58,11 +77,14 @@ def read(archive: Path, region: str, manifest: Manifest | None = None) -> Record
         arrays = {stem: array(files[stem].name, contents[stem]) for stem in files}
         # A blank image among published ones would be the publisher's, and no damage: the hashes vouch for it.
         _check_values(region, arrays, allow_blank=manifest is not None)
-    return Recording(
-        region=region,
-        training_images=arrays["training_inputs"],
+        if _MEAN in arrays:
+            _check_mean(region, arrays, [files[stem].header()[1] for stem in (_MEAN, "raw_validation_set")])
+        shape = _image_shape(f"Data/{region}/training_inputs.npy", arrays["training_inputs"], image_shape)
+    return Recording.of_sets(
+        region,
+        training_images=arrays["training_inputs"].reshape(-1, *shape),
         training_responses=arrays["training_set"],
-        test_images=arrays["validation_inputs"],
+        test_images=arrays["validation_inputs"].reshape(-1, *shape),
         test_trials=arrays["raw_validation_set"],
         responsive=arrays.get(_TRUTH),
         sha256={files[stem].name: hashlib.sha256(content).hexdigest() for stem, content in contents.items()},
@@ -86,9 +108,9 @@ def write(archive: Path, recordings: Iterable[Recording]) -> None:
 def _published(recording: Recording) -> dict[str, np.ndarray]:
     """A recording's arrays under the names that the archive gives them."""
     arrays = {
-        "training_inputs": recording.training_images,
+        "training_inputs": recording.training_images.reshape(len(recording.training_images), -1),
         "training_set": recording.training_responses,
-        "validation_inputs": recording.test_images,
+        "validation_inputs": recording.test_images.reshape(len(recording.test_images), -1),
         "validation_set": recording.test_trials.mean(axis=0),
         "raw_validation_set": recording.test_trials,
     }
@@ -96,11 +118,11 @@ def _published(recording: Recording) -> dict[str, np.ndarray]:
 
 
 def _files(members: Mapping[str, Member], region: str) -> dict[str, Member]:
-    """The region's files in the order of the table above: all that are needed, and the truth where it is there."""
-    missing = [f"{stem}.npy" for stem in _NDIM if stem not in members]
+    """The region's files: all that are needed, and those of the others that are there."""
+    missing = [f"{stem}.npy" for stem in _NDIM if stem not in (*members, _MEAN, _TRUTH)]
     if missing:
         raise ValueError(f"Data/{region}/ lacks {', '.join(missing)}; add what is missing or get it again")
-    return {stem: members[stem] for stem in (*_NDIM, _TRUTH) if stem in members}
+    return {stem: members[stem] for stem in _NDIM if stem in members}
 
 
 def _shape(file: Member, stem: str) -> tuple[int, ...]:
@@ -109,33 +131,33 @@ def _shape(file: Member, stem: str) -> tuple[int, ...]:
     kinds, wanted = ("b", "bool") if stem == _TRUTH else ("fiu", "real numbers (float or integer)")
     if dtype.kind not in kinds:
         raise ValueError(f"{file.name}: holds {dtype}, needs {wanted}; save it as such")
-    ndim = _NDIM.get(stem, 1)
-    if len(shape) != ndim:
-        raise ValueError(f"{file.name}: shape {shape}, needs {ndim} axes; save it in the published layout")
+    if len(shape) not in _NDIM[stem]:
+        wanted = " or ".join(map(str, _NDIM[stem]))
+        raise ValueError(f"{file.name}: shape {shape}, needs {wanted} axes; save it in the published layout")
     return shape
 
 
 def _check_shapes(region: str, found: Mapping[str, tuple[int, ...]]) -> None:
     """Refuse arrays whose counts of images, pixels, repeats and neurons do not fit each other, or memory."""
-    (train, pixels), (train_trials, neurons) = found["training_inputs"], found["training_set"]
-    (test, test_pixels), (repeats, *trials) = found["validation_inputs"], found["raw_validation_set"]
+    (train, *pixels), (train_trials, neurons) = found["training_inputs"], found["training_set"]
+    (test, *test_pixels), (repeats, *trials) = found["validation_inputs"], found["raw_validation_set"]
     wrong = [
         f"{what}, got {first} and {second}"
         for what, first, second in (
             ("training_inputs.npy and training_set.npy need as many images", train, train_trials),
-            ("training_inputs.npy and validation_inputs.npy need as many pixels", pixels, test_pixels),
+            ("training_inputs.npy and validation_inputs.npy need the same pixels", pixels, test_pixels),
             ("validation_inputs.npy and raw_validation_set.npy need as many images", test, trials[0]),
             ("training_set.npy and raw_validation_set.npy need as many neurons", neurons, trials[1]),
-            ("validation_set.npy must be images x neurons", found["validation_set"], tuple(trials)),
+            ("validation_set.npy must be images x neurons", found.get(_MEAN, tuple(trials)), tuple(trials)),
             ("responsive.npy must be one a neuron", found.get(_TRUTH, (neurons,)), (neurons,)),
         )
         if first != second
     ]
-    if min(train, pixels, neurons, repeats) < 1:
-        counts = f"{train} images of {pixels} pixels, {neurons} neurons, {repeats} repeats"
-        wrong.append(f"{counts}: each must be 1 at least")
-    elif math.isqrt(pixels) ** 2 != pixels:
-        wrong.append(f"training_inputs.npy has {pixels} pixels an image, which is no square")
+    if min(train, *pixels, neurons, repeats) < 1:
+        size = " x ".join(map(str, pixels))
+        wrong.append(
+            f"{train} images of {size} pixels, {neurons} neurons, {repeats} repeats: each must be 1 at least"
+        )
     if test < 3:
         wrong.append(f"validation_inputs.npy has {test} images, needs 3 at least")
     if wrong:
@@ -148,23 +170,62 @@ def _check_shapes(region: str, found: Mapping[str, tuple[int, ...]]) -> None:
 
 
 def _check_values(region: str, arrays: Mapping[str, np.ndarray], *, allow_blank: bool) -> None:
-    """Refuse values that no recording has: not finite, negative responses, blank images, another mean."""
+    """Refuse values that no recording has: not finite, negative responses, blank images."""
     for stem, values in arrays.items():
         name = f"Data/{region}/{stem}.npy"
         # Float32 is what the models compute in; the negation also finds NaN.
         unfit = ~(np.abs(values) <= np.finfo(np.float32).max)
+        if stem == "raw_validation_set":
+            unfit &= ~np.isnan(values).all(axis=2, keepdims=True)  # a repeat that was not made
         _refuse_where(unfit, f"{name}: no finite number in float32", "remove that image or neuron")
         if stem.endswith("_set"):
             _refuse_where(values < 0, f"{name}: a negative response", "save responses as rates")
         if stem.endswith("_inputs") and not allow_blank:
-            blank = (values == values[:, :1]).all(axis=1)
+            pixels = values.reshape(len(values), -1)
+            blank = (pixels == pixels[:, :1]).all(axis=1)
             _refuse_where(blank, f"{name}: an image with all pixels equal", "remove it and its responses")
-    mean = arrays["raw_validation_set"].mean(axis=0)
+    never = np.isnan(arrays["raw_validation_set"]).all(axis=(0, 2))
+    _refuse_where(never, f"Data/{region}/raw_validation_set.npy: an image without any repeat", "remove it")
+
+
+def _check_mean(region: str, arrays: Mapping[str, np.ndarray], dtypes: Sequence[np.dtype[Any]]) -> None:
+    """Refuse another mean than that over the repeats that were made, at the precision it was saved in."""
+    floats = [np.finfo(dtype) for dtype in dtypes if dtype.kind == "f"]
+    relative = max([MEAN_TOLERANCE, *(2 * float(kind.eps) for kind in floats)])
+    smallest = max([0.0, *(float(kind.smallest_subnormal) for kind in floats)])
+    mean = np.nanmean(arrays["raw_validation_set"], axis=0)
     _refuse_where(
-        np.abs(arrays["validation_set"] - mean) > MEAN_TOLERANCE * mean,
+        np.abs(arrays[_MEAN] - mean) > relative * mean + smallest,
         f"Data/{region}/validation_set.npy: not the mean of raw_validation_set.npy over its repeats",
-        "compute it again",
+        "compute it again, or leave it out",
     )
+
+
+def _image_shape(name: str, images: np.ndarray, given: Sequence[int] | None) -> tuple[int, int]:
+    """Height and width of the images: as the array says, as the config says, or square where they are seen to be."""
+    if images.ndim == 3:
+        return images.shape[1], images.shape[2]
+    pixels = images.shape[1]
+    if given is not None:
+        height, width = given
+        if height * width != pixels:
+            raise ValueError(
+                f"{name}: {pixels} numbers an image, not {height} x {width}; correct dataset.image_shape"
+            )
+        return height, width
+    remedy = "give dataset.image_shape: [height, width], or save the images as images x height x width"
+    side = math.isqrt(pixels)
+    if side**2 != pixels:
+        raise ValueError(f"{name}: {pixels} numbers an image, which is no square; {remedy}")
+    square = images.reshape(-1, side, side)
+    across, down = (float(np.mean(np.diff(square, axis=axis) ** 2)) if side > 1 else 0.0 for axis in (2, 1))
+    if max(across, down) > ALIKE * min(across, down):
+        ratio = down / max(across, np.finfo(float).tiny)
+        raise ValueError(
+            f"{name}: {pixels} numbers an image are {side} x {side}, or not square; read as {side} x {side}, "
+            f"neighbours down differ {ratio:.2g} times as much as neighbours across; {remedy}"
+        )
+    return side, side
 
 
 def _refuse_where(wrong: Bool[np.ndarray, "..."], what: str, remedy: str) -> None:

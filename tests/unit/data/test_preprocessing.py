@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import skimage.transform
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,13 +28,13 @@ def _recording(
 ) -> Recording:
     """Each training image is shown several times, in a shuffled order; 256 levels as published."""
     generator = np.random.default_rng(seed)
-    levels = generator.integers(0, 256, (distinct + test, side * side)) * 1e-6
+    levels = generator.integers(0, 256, (distinct + test, side, side)) * 1e-6
     order = generator.permutation(np.repeat(np.arange(distinct), shown))
     responses = generator.gamma(0.5, 1.0, (len(order), neurons))
     # The first neuron's response says which image was shown, the second's on which trial.
     responses[:, 0], responses[:, 1] = order, np.arange(len(order))
-    return Recording(
-        region="region2",
+    return Recording.of_sets(
+        "region2",
         training_images=levels[order],
         training_responses=responses,
         test_images=levels[distinct:],
@@ -41,6 +42,12 @@ def _recording(
         responsive=None,
         sha256={"Data/region2/training_set.npy": "ab" * 32, "Data/region2/training_inputs.npy": "cd" * 32},
     )
+
+
+def _changed(recording: Recording, **sets: Any) -> Recording:
+    """The recording with other training images, test trials, ..."""
+    names = ("training_images", "training_responses", "test_images", "test_trials", "responsive", "sha256")
+    return Recording.of_sets(recording.region, **{name: getattr(recording, name) for name in names} | sets)
 
 
 def _preprocess(recording: Recording, **changes: Any) -> RegionData:
@@ -72,7 +79,7 @@ def test_a_ramp_stays_a_ramp_between_the_outermost_pixel_centres():
     """Bilinear interpolation reproduces a linear function; beyond the first pixel's centre it is constant."""
     row, column = np.mgrid[:31, :31]
     raw = 1e-4 + 3e-6 * row + 1e-6 * column
-    found = to_model_images(raw.reshape(1, -1), RANGE, "ramp")[0, 0]
+    found = to_model_images(raw[None], RANGE, "ramp")[0, 0]
     at = np.clip((np.arange(32) + 0.5) * 31 / 32 - 0.5, 0, 30)
     intensity = 1e-4 + 3e-6 * at[:, None] + 1e-6 * at[None, :]
     np.testing.assert_allclose(found, intensity / RANGE[1] * 2 - 1, rtol=0, atol=1e-6)
@@ -86,13 +93,13 @@ def test_resizing_agrees_with_torchs_bilinear_interpolation():
 
 
 def test_images_of_the_final_size_are_scaled_only():
-    raw = np.random.default_rng(0).uniform(10, 20, (3, 32 * 32))
+    raw = np.random.default_rng(0).uniform(10, 20, (3, 32, 32))
     found = to_model_images(raw, (5.0, 25.0), "x")
-    np.testing.assert_allclose(found[:, 0].reshape(3, -1), (raw - 15) / 10, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found[:, 0], (raw - 15) / 10, rtol=0, atol=1e-6)
 
 
 def test_images_lie_in_minus_one_to_one_and_reach_both_ends():
-    raw = np.zeros((2, 961))
+    raw = np.zeros((2, 31, 31))
     raw[1] = RANGE[1]
     found = to_model_images(raw, RANGE, "x")
     assert found.shape == (2, 1, 32, 32)
@@ -113,7 +120,7 @@ def test_the_scale_is_the_datasets_and_not_the_images_own():
 def test_a_large_image_is_smoothed_before_it_is_made_smaller():
     """A fine grating beyond the resolution of 32 pixels becomes grey and not a coarse grating (aliasing)."""
     grating = np.tile(0.5 + 0.5 * np.sin(2 * np.pi * 0.45 * np.arange(128)), (128, 1))
-    found = to_model_images(grating.reshape(1, -1), (0.0, 1.0), "x")
+    found = to_model_images(grating[None], (0.0, 1.0), "x")
     assert np.abs(found[0, 0, 4:-4, 4:-4]).max() < 0.05
 
 
@@ -122,16 +129,16 @@ def test_a_large_image_is_smoothed_before_it_is_made_smaller():
 def test_intensities_outside_the_range_are_refused(array, pixel, value):
     recording = _recording()
     images = getattr(recording, array).copy()
-    images[1, pixel] = value
+    images[1].flat[pixel] = value
     what = f"region2, {array.replace('_', ' ')}: .*dataset.intensity_range"
     with pytest.raises(ValueError, match=what):
-        _preprocess(dataclasses.replace(recording, **{array: images}))
+        _preprocess(_changed(recording, **{array: images}))
 
 
 def test_rounding_of_float32_is_within_the_range():
     """0.7 in float32 lies below 0.7 in float64, and 0.8 above 0.8."""
     bounds = (0.7, 0.8)
-    raw = np.tile(np.float32(bounds), (2, 512)).astype(np.float64)
+    raw = np.tile(np.float32(bounds), (2, 32, 16)).astype(np.float64)
     assert raw.min() < bounds[0]
     assert raw.max() > bounds[1]
     found = to_model_images(raw, bounds, "x")
@@ -141,6 +148,29 @@ def test_rounding_of_float32_is_within_the_range():
 def test_a_range_in_another_unit_is_refused():
     with pytest.raises(ValueError, match=r"fill less than 1% of 0 to 255; correct dataset.intensity_range"):
         _preprocess(_recording(), intensity_range=(0.0, 255.0))
+
+
+@pytest.mark.parametrize("shape", [(36, 64), (64, 36)])
+@pytest.mark.parametrize("fit", ["crop", "stretch", "pad"])
+def test_images_that_are_not_square_become_so_as_asked(fit, shape):
+    """Against scikit-image's own way to the same picture, on smooth pictures."""
+    row, column = np.mgrid[: shape[0], : shape[1]]
+    raw = 0.5 + 0.5 * np.sin(row / 7 + column / np.array([5, 9, 13])[:, None, None])
+    height, width = shape
+    by, bx = abs(height - width) // 2 * (height > width), abs(height - width) // 2 * (width > height)
+    for picture, found in zip(raw, to_model_images(raw, (0.0, 1.0), "x", fit), strict=True):
+        square = {
+            "crop": picture[by : height - by, bx : width - bx],
+            "stretch": picture,
+            "pad": np.pad(picture, ((bx, bx), (by, by)), constant_values=0.5),
+        }[fit]
+        expected = skimage.transform.resize(square, (32, 32), anti_aliasing=True)
+        assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
+
+
+def test_images_that_are_not_square_need_a_choice():
+    with pytest.raises(ValueError, match=r"x: 36 x 64 pixels, .* dataset.fit to one of crop, stretch, pad"):
+        to_model_images(np.random.default_rng(0).uniform(size=(2, 36, 64)), (0.0, 1.0), "x")
 
 
 # ---- the split ----------------------------------------------------------------------------------------
@@ -182,9 +212,9 @@ def test_every_image_is_held_out_by_some_seed_and_none_by_all():
 def test_image_ids_are_equal_exactly_where_the_images_are():
     generator = np.random.default_rng(1)
     shown = generator.integers(0, 7, 40)
-    images = generator.uniform(size=(7, 961))
+    images = generator.uniform(size=(7, 31, 31))
     images[3] = images[2]
-    images[3, 960] = np.nextafter(images[2, 960], 1)
+    images[3, -1, -1] = np.nextafter(images[2, -1, -1], 1)
     ids = image_ids(images[shown])
     assert ids.shape == (40,)
     np.testing.assert_array_equal(ids[:, None] == ids, shown[:, None] == shown)
@@ -244,7 +274,7 @@ def test_receptive_fields_come_from_the_training_split_alone():
     changed = recording.training_responses.copy()
     ids = image_ids(recording.training_images)
     changed[np.isin(ids, region.validation_image_id)] *= np.random.default_rng(0).uniform(0, 9, (1, 30))
-    again = _preprocess(dataclasses.replace(recording, training_responses=changed))
+    again = _preprocess(_changed(recording, training_responses=changed))
     np.testing.assert_array_equal(again.receptive_field, region.receptive_field)
     everything = centres(
         to_model_images(recording.training_images, RANGE, "x"), recording.training_responses, 2.0
@@ -282,8 +312,15 @@ def test_test_images_among_the_training_images_are_counted():
     images = recording.test_images.copy()
     images[2:5] = recording.training_images[:3]
     images[4] = images[2]
-    region = _preprocess(dataclasses.replace(recording, test_images=images))
+    region = _preprocess(_changed(recording, test_images=images))
     assert region.attributes["test_images_in_training"] == 3
+
+
+def test_a_missing_repeat_is_refused_with_what_to_do():
+    trials = _recording().test_trials.copy()
+    trials[-1, ::2] = np.nan
+    with pytest.raises(ValueError, match=r"region2, test trials: 3 of 30 repeats are missing; .* leave out"):
+        _preprocess(_changed(_recording(), test_trials=trials))
 
 
 # ---- the region file ----------------------------------------------------------------------------------
@@ -292,7 +329,7 @@ def test_test_images_among_the_training_images_are_counted():
 @pytest.fixture
 def region() -> RegionData:
     truth = np.array([True, False, True, True])
-    return _preprocess(dataclasses.replace(_recording(), responsive=truth))
+    return _preprocess(_changed(_recording(), responsive=truth))
 
 
 @pytest.fixture
@@ -314,9 +351,7 @@ def test_reading_gives_back_a_region_without_truth(tmp_path):
 
 
 def test_the_same_region_makes_the_same_bytes(region, path, tmp_path):
-    write_region(
-        tmp_path / "again.h5", _preprocess(dataclasses.replace(_recording(), responsive=region.responsive))
-    )
+    write_region(tmp_path / "again.h5", _preprocess(_changed(_recording(), responsive=region.responsive)))
     assert (tmp_path / "again.h5").read_bytes() == path.read_bytes()
 
 
@@ -346,6 +381,14 @@ def test_h5py_alone_tells_what_the_file_holds(region, path):
     assert json.loads(root["sha256"]) == region.attributes["sha256"]
     assert json.loads(root["counts"])["train_distinct"] == 16
     np.testing.assert_array_equal(root["intensity_range"], RANGE)
+
+
+@pytest.mark.parametrize("name", ["20160501", "02", "NA", "None", "1e5", "TRUE"])
+def test_names_that_look_like_numbers_stay_names(region, tmp_path, name):
+    named = dataclasses.replace(region, attributes={**region.attributes, "region": name, "dataset": name})
+    write_region(tmp_path / "named.h5", named)
+    attributes = read_region(tmp_path / "named.h5").attributes
+    assert (attributes["region"], attributes["dataset"]) == (name, name)
 
 
 def test_a_failed_write_leaves_the_old_file(region, path):

@@ -45,9 +45,9 @@ def few_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_shapes_are_those_of_table_7(recording: Recording) -> None:
     size = SIZES[recording.region]
-    assert recording.training_images.shape == (size.train_images, 31 * 31)
+    assert recording.training_images.shape == (size.train_images, 31, 31)
     assert recording.training_responses.shape == (size.train_images, size.neurons)
-    assert recording.test_images.shape == (size.test_images, 31 * 31)
+    assert recording.test_images.shape == (size.test_images, 31, 31)
     assert recording.test_trials.shape == (size.repeats, size.test_images, size.neurons)
     assert recording.responsive is not None
     assert recording.responsive.shape == (size.neurons,)
@@ -91,10 +91,15 @@ def test_unresponsive_neurons_do_not_see_the_image(recording: Recording) -> None
     assert oracle[recording.responsive].mean() > 0.3
 
 
+def flat(images: np.ndarray) -> np.ndarray:
+    """Images x pixels."""
+    return images.reshape(len(images), -1)
+
+
 def test_pixels_predict_single_trials_of_responsive_neurons_alone(recording: Recording) -> None:
     images, responses = (
         (array - array.mean(axis=0)) / array.std(axis=0)
-        for array in (recording.training_images, recording.training_responses)
+        for array in (flat(recording.training_images), recording.training_responses)
     )
     # Largest r with a pixel in units of its standard error.
     z = np.abs(images.T @ responses / len(images)).max(axis=0) * np.sqrt(len(images))
@@ -135,11 +140,11 @@ def test_images_have_the_256_published_levels(recording: Recording) -> None:
 def test_images_are_distinct_and_have_contrast(recording: Recording) -> None:
     for images in (recording.training_images, recording.test_images):
         assert len(np.unique(images, axis=0)) == len(images)
-        assert images.std(axis=1).min() >= 0.1 * 0.000255
+        assert flat(images).std(axis=1).min() >= 0.1 * 0.000255
 
 
 def test_image_statistics_are_those_of_the_real_recording(recording: Recording) -> None:
-    images = recording.training_images
+    images = flat(recording.training_images)
     # Real test images of regions 1 and 2: 1.14e-4, 5.4%, 2.9%, 59%.
     assert images.mean() == pytest.approx(1.2e-4, rel=0.1)
     assert (images == 0).mean() == pytest.approx(0.05, abs=0.02)
@@ -148,8 +153,8 @@ def test_image_statistics_are_those_of_the_real_recording(recording: Recording) 
 
 
 def test_a_hundred_components_hold_the_test_images(recording: Recording) -> None:
-    training = recording.training_images - recording.training_images.mean(axis=0)
-    test = recording.test_images - recording.training_images.mean(axis=0)
+    training, test = flat(recording.training_images), flat(recording.test_images)
+    training, test = training - training.mean(axis=0), test - training.mean(axis=0)
     components = np.linalg.eigh(training.T @ training)[1][:, -100:]
     residual = test - test @ components @ components.T
     assert (residual**2).sum() < 0.15 * (test**2).sum()
