@@ -155,7 +155,8 @@ class DatasetSettings(Section):
     source: Annotated[str, Field(pattern=_SOURCE)] | None = Field(
         None,
         description="Where the zip is: `doi:10...`, an `https://` address, or a path; without braces. What is "
-        "downloaded goes to `data/NAME.zip` and is kept. Not used by `simulated`.",
+        "downloaded goes to `results/NAME/data/`; a zip that you put at `data/NAME.zip` is used in place of any "
+        "download. Not used by `simulated`.",
     )
     mirrors: tuple[Annotated[str, Field(pattern=_ADDRESS)], ...] = Field(
         (), description="Further addresses of the same file, tried in order when the source fails."
@@ -174,6 +175,16 @@ class DatasetSettings(Section):
         (0, 0.000255),
         description="Stimulus intensities that become -1 and 1; the dataset's range, never an image's own. "
         '**Settled here**: the paper says "[-1, 1]" and no more.',
+    )
+    image_shape: tuple[PositiveInt, PositiveInt] | None = Field(
+        None,
+        description="Height and width of stimuli that are stored as rows of pixels. `null`: they are square, which is "
+        "checked, or the file itself has height and width.",
+    )
+    fit: Literal["crop", "stretch", "pad"] | None = Field(
+        None,
+        description="How stimuli that are not square become 32 x 32: their middle, all of it squeezed, or all of it "
+        "with grey beside it. `null`: such stimuli are refused.",
     )
     simulation: SimulationSettings = Field(default_factory=SimulationSettings)
 

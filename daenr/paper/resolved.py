@@ -57,6 +57,8 @@ def training_trials(dataset: DatasetSettings, regions: Sequence[str]) -> dict[st
 def _completed(dataset: DatasetSettings, root: Path) -> DatasetSettings:
     """With paths of files that there are, in the working folder or else in the project's, and Table 7's counts."""
     changes: dict[str, Any] = {}
+    if dataset.source and download.is_local(dataset.source):
+        changes["source"] = str(Path(dataset.source).expanduser())
     for key in ("manifest", "published"):
         if path := getattr(dataset, key):
             changes[key] = path if Path(path).exists() else str(root / path)
