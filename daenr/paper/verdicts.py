@@ -90,9 +90,7 @@ def _row(
     notes = [f"{missing} of {len(claim.pairs)} pairs of runs lack a result"] if missing else []
     if pairs:
         found = difference(claim.metric, pairs, rng=rng, **options)
-        sign = METRICS[claim.metric].sign
-        low, high = sorted((sign * found.low, sign * found.high))
-        row |= {"effect": sign * found.estimate, "low": low, "high": high}
+        row |= zip(("effect", "low", "high"), found.improvement(METRICS[claim.metric].sign), strict=True)
         row |= {"n": found.seeds, "images": found.images}
         if found.seeds > 1:
             row["p"] = found.p

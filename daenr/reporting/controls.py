@@ -106,9 +106,7 @@ def _gain(
         confidence=confidence,
         rng=np.random.default_rng(0),
     )
-    sign = METRICS[metric].sign
-    low, high = sorted((sign * interval.low, sign * interval.high))
-    return sign * interval.estimate, low, high
+    return interval.improvement(METRICS[metric].sign)
 
 
 def _row_label(metric: str, control: str, model: str) -> str:

@@ -3,7 +3,6 @@
 All numbers are computed in float64.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -115,8 +114,8 @@ def ssim(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metric(ABC):
-    """What a result is measured by; everything that asks how to compute, compare or print it reads it here.
+class Metric:
+    """What a result is measured by; everything that computes, compares or prints it reads it here.
 
     Attributes:
         name: as in the files of results.
@@ -125,7 +124,10 @@ class Metric(ABC):
         decimals: of a value in a table.
         effect_decimals: of a difference between models.
         lower_is_better: which way is better.
-        per_run: whether a run has a value of its own, without a threshold that is asked for later.
+        of_images: a run's number for each test image, whose mean is the metric; None if the run does not have it.
+        of_neurons: for a metric that is a mean over neurons, the number of each, from Pearson r of the last axis'
+            neurons and the least r that is significant.
+        per_run: whether a run has a value without a threshold of significance being chosen.
     """
 
     name: str
@@ -134,6 +136,8 @@ class Metric(ABC):
     decimals: int = 3
     effect_decimals: int = 4
     lower_is_better: bool = False
+    of_images: Callable[[Scores], Float64[np.ndarray, " images"] | None] | None = None
+    of_neurons: Callable[[np.ndarray, float], np.ndarray] | None = None
     per_run: bool = True
 
     @property
@@ -146,68 +150,37 @@ class Metric(ABC):
         """The label with an arrow that shows which way is better: MSE ↓."""
         return f"{self.label} {'↓' if self.lower_is_better else '↑'}"
 
-    @abstractmethod
     def images(self, scores: Scores) -> int:
-        """How many test images a run has the metric for, 0 if it does not have it or one of them is not finite."""
+        """Number of test images of a run that has the metric; 0 for one that has not, or not for every image."""
+        values = self.of_images(scores) if self.of_images else scores.prediction
+        return len(values) if values is not None and values.size and np.isfinite(values).all() else 0
 
-    @abstractmethod
     def mean(self, scores: Scores) -> float | None:
-        """The value of a run that has the metric; None for one that has not."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageMetric(Metric):
-    """A mean over the test images of one number an image.
-
-    Attributes:
-        of_images: the numbers of a run; None if it does not have the metric.
-    """
-
-    of_images: Callable[[Scores], Float64[np.ndarray, " images"] | None]
-
-    def images(self, scores: Scores) -> int:  # noqa: D102 - as in Metric
-        values = self.of_images(scores)
-        return 0 if values is None or not np.isfinite(values).all() else len(values)
-
-    def mean(self, scores: Scores) -> float | None:  # noqa: D102
-        values = self.of_images(scores)
-        return float(values.mean()) if values is not None and self.images(scores) else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class NeuronMetric(Metric):
-    """A mean over the neurons of what Pearson r between prediction and response says of each.
-
-    Attributes:
-        of_neurons: that number, from r of the last axis' neurons and the least r that is significant.
-    """
-
-    of_neurons: Callable[
-        [Float64[np.ndarray, "*batch neurons"], float], Float64[np.ndarray, "*batch neurons"]
-    ]
-
-    def images(self, scores: Scores) -> int:  # noqa: D102
-        prediction = scores.prediction
-        return (
-            0
-            if prediction is None or not prediction.size or not np.isfinite(prediction).all()
-            else len(prediction)
-        )
-
-    def mean(self, scores: Scores) -> float | None:  # noqa: D102
-        if scores.prediction is None or scores.response is None:
+        """The value of a run; None if it does not have the metric, as PSNR where an image is reproduced exactly."""
+        if not self.images(scores):
             return None
+        if self.of_images:
+            return float(self.values(scores).mean())
+        assert self.of_neurons
+        assert scores.prediction is not None
+        assert scores.response is not None
         return float(self.of_neurons(pearson(scores.prediction, scores.response), np.nan).mean())
+
+    def values(self, scores: Scores) -> Float64[np.ndarray, " images"]:
+        """The numbers of the test images of a run that has them."""
+        values = self.of_images(scores) if self.of_images else None
+        assert values is not None
+        return values
 
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        ImageMetric(name="mse", label="MSE", lower_is_better=True, of_images=attrgetter("mse")),
-        ImageMetric(name="psnr", label="PSNR", unit="dB", effect_decimals=2, of_images=attrgetter("psnr")),
-        ImageMetric(name="ssim", label="SSIM", of_images=attrgetter("ssim")),
-        NeuronMetric(name="pcc", label="PCC", of_neurons=lambda r, _: r),
-        NeuronMetric(
+        Metric(name="mse", label="MSE", lower_is_better=True, of_images=attrgetter("mse")),
+        Metric(name="psnr", label="PSNR", unit="dB", effect_decimals=2, of_images=attrgetter("psnr")),
+        Metric(name="ssim", label="SSIM", of_images=attrgetter("ssim")),
+        Metric(name="pcc", label="PCC", of_neurons=lambda r, _: r),
+        Metric(
             name="significant",
             label="significant neurons",
             decimals=0,
@@ -217,7 +190,7 @@ METRICS: dict[str, Metric] = {
         ),
     )
 }
-"""A further metric is one entry; what a table prints is listed in the plan."""
+"""A further metric is one entry; which ones a table prints is listed in the plan."""
 
 
 def metric_named(name: str) -> Metric:
@@ -235,9 +208,8 @@ def evaluate(scores: Scores) -> dict[str, float | int | None]:
     """The means that stand in the paper's tables.
 
     Returns:
-        Each metric by its name; None is one that the model does not have, and a PSNR that is infinite because an
-        image is reproduced exactly. ``constant_neurons`` counts neurons without variance in prediction or response,
-        which count with r = 0.
+        Each metric by its name, see `Metric.mean`. ``constant_neurons`` counts neurons without variance in prediction
+        or response, which count with r = 0.
     """
     flat = 0
     if scores.prediction is not None and scores.response is not None:

@@ -12,7 +12,7 @@ from jaxtyping import Float64, Integer
 from scipy import stats
 
 from daenr.statistics.correlation import standardized
-from daenr.statistics.metrics import ImageMetric, Metric, NeuronMetric, metric_named
+from daenr.statistics.metrics import Metric, metric_named
 from daenr.statistics.scores import Scores
 from daenr.statistics.significance import least_significant_r
 
@@ -45,6 +45,11 @@ class Interval:
     p: float
     seeds: int
     images: int
+
+    def improvement(self, sign: int) -> tuple[float, float, float]:
+        """Estimate, low and high with a metric's sign: positive means that the treated is better."""
+        low, high = sorted((sign * self.low, sign * self.high))
+        return sign * self.estimate, low, high
 
 
 def difference(
@@ -125,32 +130,17 @@ def _counts(drawn: Integer[np.ndarray, "resamples drawn"]) -> Float64[np.ndarray
 
 def _per_seed(metric: Metric, pairs: Sequence[Sequence[Pair]], threshold: float) -> _PerSeed:
     """Differences of each seed as a function of the images' counts."""
-    if isinstance(metric, ImageMetric):
-        return _of_images(metric, pairs)
-    assert isinstance(metric, NeuronMetric)
-    return _of_neurons(metric, pairs, threshold)
-
-
-def _of_images(metric: ImageMetric, pairs: Sequence[Sequence[Pair]]) -> _PerSeed:
-    def by_image(scores: Scores) -> Float64[np.ndarray, " images"]:
-        values = metric.of_images(scores)
-        assert values is not None
-        return values
-
-    differences = np.stack([np.mean([by_image(t) - by_image(r) for t, r in seed], 0) for seed in pairs])
-    return lambda counts: counts @ differences.T / counts.shape[1]
-
-
-def _of_neurons(metric: NeuronMetric, pairs: Sequence[Sequence[Pair]], threshold: float) -> _PerSeed:
+    if metric.of_images:
+        by_image = np.stack(
+            [np.mean([metric.values(t) - metric.values(r) for t, r in seed], 0) for seed in pairs]
+        )
+        return lambda counts: counts @ by_image.T / counts.shape[1]
     moments = [[tuple(map(_Moments, pair)) for pair in seed] for seed in pairs]
     least = least_significant_r(metric.images(pairs[0][0][0]), threshold)
 
-    def mean(
-        run: _Moments, counts: Float64[np.ndarray, "resamples images"]
-    ) -> Float64[np.ndarray, " resamples"]:
-        over_neurons: Float64[np.ndarray, " resamples"] = metric.of_neurons(
-            run.correlation(counts), least
-        ).mean(-1)
+    def mean(run: _Moments, counts: Float64[np.ndarray, "resamples images"]) -> np.ndarray:
+        assert metric.of_neurons
+        over_neurons: np.ndarray = metric.of_neurons(run.correlation(counts), least).mean(-1)
         return over_neurons
 
     return lambda counts: np.stack(

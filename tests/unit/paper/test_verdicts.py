@@ -16,7 +16,7 @@ from daenr.statistics.scores import Scores
 
 ROOT = Path(__file__).parents[3]
 PAPER = ROOT / "config/paper"
-SETS = 200
+SETS = 100
 
 
 def plan(seeds=5, **changes):
@@ -59,13 +59,11 @@ def reconstructed(made, images, gain, noise, rng):
     return scores
 
 
-@pytest.mark.parametrize(
-    ("seeds", "images", "noise"), [(3, 50, "images"), (5, 50, "both"), (5, 12, "images"), (10, 12, "seeds")]
-)
+@pytest.mark.parametrize(("seeds", "images", "noise"), [(3, 50, "images"), (5, 12, "both")])
 def test_no_planted_gain_is_not_called_one_more_often_than_nominal(seeds, images, noise):
     """In at most 5% of sets with no gain a claim is supported, though there are three claims in each.
 
-    Claims that are decided either way number more than 18 once in 170 times if their rate is the nominal 5%.
+    Claims that are decided either way number more than 11 once in 230 times if their rate is the nominal 5%.
     """
     made, rng = claims(plan(seeds)), np.random.default_rng(1)
     supported = decided = 0
@@ -75,7 +73,7 @@ def test_no_planted_gain_is_not_called_one_more_often_than_nominal(seeds, images
         decided += not found.isdisjoint({"supported", "contradicted"})
     assert len(made) == 3
     assert supported <= 0.05 * SETS
-    assert decided <= 18
+    assert decided <= 11
 
 
 @pytest.mark.parametrize("seeds", [5, 10])
@@ -115,10 +113,10 @@ def test_correlations_of_a_simulated_population_are_judged_alike(responses):
         found = verdicts(made, predicted(made, responses, 3.0, rng))
         assert set(found["verdict"]) == {"supported"}
     decided = 0
-    for _ in range(40):
+    for _ in range(15):
         frame = verdicts(made, predicted(made, responses, 0.0, rng), resamples=199, confidence=0.8)
         decided += frame["verdict"].isin(["supported", "contradicted"]).any()
-    assert decided < 16  # at 20% a family, once in 500 times
+    assert decided < 8  # at 20% a family, once in 240 times
 
 
 def result(values, **scores):

@@ -14,7 +14,7 @@ from daenr.paper.published import Published, published
 from daenr.reporting import tables
 from daenr.run import Run
 from daenr.statistics import metrics
-from daenr.statistics.metrics import ImageMetric, evaluate
+from daenr.statistics.metrics import Metric, evaluate
 from daenr.statistics.scores import Scores
 
 PAPER = Path(__file__).parents[3] / "config" / "paper"
@@ -410,7 +410,7 @@ def test_ties_are_bold_by_the_unrounded_mean():
 
 def test_a_further_metric_has_its_best_in_bold_whichever_way_is_better(monkeypatch):
     """A made-up metric is one entry of the registry, and one of the list of what a table prints."""
-    blur = ImageMetric(
+    blur = Metric(
         name="blur",
         label="Blur",
         unit="pixels",
