@@ -2,6 +2,7 @@
 
 import copy
 import math
+import statistics
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from daenr.models.losses import TERMS, JointLoss, Reduction, joint_loss
 from daenr.training import devices
 from daenr.training.adam import Adam
 from daenr.training.checkpoints import Keeper, Noise
+from daenr.training.leverage import leverage
 
 EVALUATION_BATCH = 256
 """Images that are computed at once where nothing is learned."""
@@ -34,6 +36,10 @@ class Split:
     def batch(self, chosen: Int[Tensor, " size"]) -> "Split":
         """Some of the images with their responses, by their numbers."""
         return Split(self.images[chosen], self.responses[chosen])
+
+    def first(self, count: int) -> "Split":
+        """The first ``count`` images with their responses, or all where there are fewer."""
+        return Split(self.images[:count], self.responses[:count])
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,7 @@ class Validation:
         learning_rate: in this round.
         train: each loss term, averaged over the steps since the validation before.
         validation: each loss term on the whole validation set.
+        leverage: share of the shared layers' gradient that the responses supply, see `training.leverage`.
     """
 
     step: int
@@ -113,6 +120,7 @@ class Validation:
     learning_rate: float
     train: Mapping[str, float]
     validation: Mapping[str, float]
+    leverage: float
 
     def row(self) -> dict[str, int | float]:
         """As columns: step, round, learning_rate, train_total, ..., validation_total, ..."""
@@ -122,6 +130,7 @@ class Validation:
             "learning_rate": self.learning_rate,
             **{f"train_{term}": value for term, value in self.train.items()},
             **{f"validation_{term}": value for term, value in self.validation.items()},
+            "leverage": self.leverage,
         }
 
 
@@ -131,6 +140,12 @@ class Fit:
 
     history: list[Validation]
     best: Validation
+
+    @property
+    def leverage(self) -> float | None:
+        """Median over all validations; None where the shared layers learn nothing."""
+        known = [each.leverage for each in self.history if math.isfinite(each.leverage)]
+        return statistics.median(known) if known else None
 
 
 @dataclass
@@ -185,9 +200,11 @@ class EarlyStopping:
             require_finite(dict(zip(TERMS, terms.tolist(), strict=True)), number, "training")
         return dict(zip(TERMS, steps.mean(0).tolist(), strict=True))
 
-    def note(self, train: Mapping[str, float], validation: Mapping[str, float], model: DAENR) -> None:
+    def note(
+        self, train: Mapping[str, float], validation: Mapping[str, float], leverage: float, model: DAENR
+    ) -> None:
         """Keep what a validation says, and the parameters if they are the best so far."""
-        made = Validation(self.step, self.round, self.learning_rate, train, validation)
+        made = Validation(self.step, self.round, self.learning_rate, train, validation, leverage)
         self.history.append(made)
         if self.best is None or validation["total"] < self.best.validation["total"]:
             self.best, self.last_improvement = made, self.step
@@ -260,7 +277,9 @@ def fit(
         now.step += 1
         now.terms.append(training_step(model, training.batch(batches.draw()), objective, adam))
         if now.step % protocol.validate_every == 0 or now.capped:
-            now.note(now.averaged(), validate(model, validation, objective, now.step), model)
+            loss = validate(model, validation, objective, now.step)
+            share = leverage_on(model, validation.first(protocol.batch_size), objective)
+            now.note(now.averaged(), loss, share, model)
         if now.round_over:
             if now.terms:
                 now.averaged()
@@ -299,6 +318,12 @@ def validate(model: DAENR, data: Split, objective: Objective, step: int) -> dict
     terms = dict(zip(TERMS, (sums / len(data)).tolist(), strict=True))
     require_finite(terms, step, "validation")
     return terms
+
+
+def leverage_on(model: DAENR, data: Split, objective: Objective) -> float:
+    """The `leverage` of the responses on a batch, without dropout or sampling; training draws and learns as without."""
+    model.eval()
+    return leverage(model, objective.of(model, data), objective.alpha, objective.beta)
 
 
 def require_finite(terms: Mapping[str, float], step: int, split: str) -> None:

@@ -35,7 +35,7 @@ def main(
     print(result)
     document = {
         "run": record["run"],
-        "metrics": result,
+        "metrics": result | {"leverage": record.get("leverage")},
         "reason": record["reason"],
         "ssim_window": ssim_window,
         "data": data.attributes,

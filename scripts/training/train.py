@@ -66,6 +66,7 @@ def main(
         "steps": trained.fit.history[-1].step,
         "best_step": trained.fit.best.step,
         "best_validation": trained.fit.best.validation["total"],
+        "leverage": trained.fit.leverage,
         "seconds": trained.seconds,
     }
     print(f"best step {outcome['best_step']} of {outcome['steps']}, {trained.seconds:.1f} s")
