@@ -43,7 +43,7 @@ def main(
     }
     write_scores(scores, scored)
     with atomic(metrics) as path:
-        path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n")
+        path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
