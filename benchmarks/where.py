@@ -37,7 +37,8 @@ def main(results: Path, cores: int) -> None:
     by_rule: dict[str, list[float]] = defaultdict(list)
     for rule, start, end in found.values():
         by_rule[rule].append(end - start)
-    fits = [json.loads(path.read_text(encoding="utf-8")).get("seconds") or 0 for path in results.glob("runs/*/training.json")]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in results.glob("runs/*/training.json")]
+    fits = [record.get("seconds") or 0 for record in records]
     print(f"| rule | jobs | seconds each, median | core seconds | share of {cores} x {wall:.0f} s |")
     print("| --- | --- | --- | --- | --- |")
     for rule, seconds in sorted(by_rule.items(), key=lambda item: -sum(item[1])):
