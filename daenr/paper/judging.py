@@ -135,7 +135,7 @@ def verdict(found: Difference, metric: str, level: float, rules: Rules) -> str:
         return OPEN
     if found.within(rules.margins[metric], rules.alpha):
         return PRACTICALLY_NONE
-    if _hidden(found, metric, rules) or found.p > level:
+    if _hidden(found, metric, rules) or not found.significant(level):
         return OPEN
     return SUPPORTED if found.estimate > 0 else CONTRADICTED
 
@@ -151,7 +151,7 @@ def decision(metric: str, found: Mapping[str, Difference], level: float, rules: 
         level: at which it is tested; NaN if it is not.
         rules: what a verdict goes by.
     """
-    worst = max(found, key=lambda name: _doubt(found[name]))
+    worst = _worst(found)
     if np.isnan(level):
         return Decision(NOT_TESTED, level, worst, found[worst])
     each = {name: verdict(difference, metric, level, rules) for name, difference in found.items()}
@@ -160,14 +160,16 @@ def decision(metric: str, found: Mapping[str, Difference], level: float, rules: 
     if verdict(found[worst], metric, level / len(found), rules) == CONTRADICTED:
         return Decision(CONTRADICTED, level, worst, found[worst])
     if none := [name for name, result in each.items() if result == PRACTICALLY_NONE]:
-        worst = max(none, key=lambda name: _doubt(found[name]))
+        worst = _worst({name: found[name] for name in none})
         return Decision(PRACTICALLY_NONE, level, worst, found[worst])
     return Decision(OPEN, level, worst, found[worst])
 
 
-def _doubt(found: Difference) -> float:
-    """Orders differences from clearly as claimed (0) to clearly the opposite (2)."""
-    return found.p if found.estimate > 0 else 2 - found.p
+def _worst(found: Mapping[str, Difference]) -> str:
+    """The contrast with the largest p, or among those that go the other way the one with the smallest."""
+    if len(found) == 1:
+        return next(iter(found))
+    return max(found, key=lambda name: found[name].p if found[name].estimate > 0 else 2 - found[name].p)
 
 
 # ---- what would decide --------------------------------------------------------------------------------
@@ -339,9 +341,13 @@ def _notes(decided: Decision, claim: Claim, parent: Claim | None, rules: Rules) 
         notes.append("one seed: the interval is over test images alone")
     if decided.verdict == NOT_TESTED and parent:
         notes.append(f"rests on {parent.name}, which is not supported")
-    if decided.verdict == PRACTICALLY_NONE and found.p <= decided.tested_at:
+    if decided.verdict == PRACTICALLY_NONE and found.significant(decided.tested_at):
         notes.append("different from 0, but by less than the margin")
-    if decided.verdict == OPEN and found.p <= decided.tested_at and _hidden(found, claim.metric, rules):
+    if (
+        decided.verdict == OPEN
+        and found.significant(decided.tested_at)
+        and _hidden(found, claim.metric, rules)
+    ):
         notes.append("smaller than the printed digits show")
     if claim.metric == "significant":
         notes.append("over seeds and neurons, with the test images that were recorded")
@@ -442,10 +448,11 @@ def _has(metric: str, scores: Scores) -> bool:
 
 # ---- in plain words -----------------------------------------------------------------------------------
 
-_SUBJECTS = {
-    "mse": "joint training reconstructs images better",
-    "pcc": "joint training predicts responses better",
+_EFFECTS = {
+    "mse": ("joint training reconstructs images", "the reconstruction of images"),
+    "pcc": ("joint training predicts responses", "the prediction of responses"),
 }
+"""What joint training does better or worse, and what that is a difference to."""
 
 
 def summary(frame: pd.DataFrame, rules: Rules) -> str:
@@ -469,24 +476,20 @@ def _sentences(frame: pd.DataFrame, rules: Rules) -> Iterator[str]:
 
 
 def _primary(row: Mapping[str, Any], rules: Rules) -> str:
-    subject, metric = _SUBJECTS[row["metric"]], row["metric"].upper()
+    does, to = _EFFECTS[row["metric"]]
     if np.isnan(row["effect"]):
-        return f"Whether {subject} is open: the runs lack a result."
-    numbers = (
-        f"the mean difference in {metric} over all regions and layers is {_number(row['effect'])}, "
-        f"{rules.confidence:.0%} interval {_number(row['low'])} to {_number(row['high'])}, positive as claimed"
-    )
-    lead = {
-        SUPPORTED: f"That {subject} is supported",
-        CONTRADICTED: f"That {subject} is contradicted: it does so worse",
-        PRACTICALLY_NONE: f"Whether {subject} has an answer, practically not",
-        OPEN: f"Whether {subject} is open",
+        return f"Open: whether {does} better; the runs lack a result."
+    answer = {
+        SUPPORTED: f"{does} better",
+        PRACTICALLY_NONE: f"joint training makes no difference of {rules.margins[row['metric']]:g} or more to {to}",
+        CONTRADICTED: f"{does} worse",
+        OPEN: f"whether {does} better; {_would_decide(row)}",
     }[row["verdict"]]
-    reason = {
-        PRACTICALLY_NONE: f"; a difference of {rules.margins[row['metric']]:g} or more is excluded",
-        OPEN: f"; {_would_decide(row)}",
-    }.get(row["verdict"], "")
-    return f"{lead}: {numbers}{reason}.{_paper(row)}"
+    return (
+        f"{row['verdict'].capitalize()}: {answer}. The mean gain in {row['metric'].upper()} over all regions and "
+        f"layers, positive if the paper is right, is {_number(row['effect'])} ({rules.confidence:.0%} interval "
+        f"{_number(row['low'])} to {_number(row['high'])}).{_paper(row)}"
+    )
 
 
 def _paper(row: Mapping[str, Any]) -> str:
@@ -501,8 +504,8 @@ def _only_if(row: Mapping[str, Any]) -> str:
     if row["verdict"] == NOT_TESTED:
         return f'"Only if" was not tested for {subject}: there is no supported gain to explain.'
     if np.isnan(row["effect"]):
-        return f'"Only if" is open for {subject}: the runs lack a result.'
-    least = f"the least gain, over {row['against']}, is {_number(row['effect'])}"
+        return f'"Only if" is open for {subject}; the runs lack a result.'
+    least = f"the least gain, that over the {row['against']} model, is {_number(row['effect'])}"
     reason = f"; {_would_decide(row)}" if row["verdict"] == OPEN else ""
     return f'"Only if" is {row["verdict"]} for {subject}: {least}{reason}.'
 
@@ -523,4 +526,4 @@ def _would_decide(row: Mapping[str, Any]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:+.4f}".replace("-", "\u2212")
+    return f"{value:+z.4f}".replace("-", "\u2212")
