@@ -4,8 +4,8 @@
     PYTHONPATH=. python benchmarks/power.py --methods benchmarks/inference.csv
 
 The first draws sets of results for every claim of the paper, with the variances that were seen in trainings, and has
-``daenr.paper.judging`` decide them. The second compares ways to test a mean over crossed seeds and images, by how often
-each calls a difference that is not there significant, over the level that it is asked for (1 is right).
+``daenr.paper.verdicts`` decide them. The second compares ways to test a mean over crossed seeds and images, by how
+often each calls a difference that is not there significant, over the level that it is asked for (1 is right).
 """
 
 import argparse
@@ -25,10 +25,10 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from daenr.paper.claim_tree import Claim, Pairs, claim_tree
-from daenr.paper.judging import CONTRADICTED, PRACTICALLY_NONE, SUPPORTED, VERDICTS, Decision, Rules, decide
+from daenr.paper.claims import Claim, Pairs, claim_tree
 from daenr.paper.plan import Plan
 from daenr.paper.resolved import resolve
+from daenr.paper.verdicts import CONTRADICTED, PRACTICALLY_NONE, SUPPORTED, VERDICTS, Decision, Rules, decide
 from daenr.run import Run
 from daenr.statistics.inference import Difference, crossed
 
@@ -68,15 +68,16 @@ REGIONS, CELLS = 3, 12
 """Of a primary claim: four layers in each of three regions."""
 
 
+CONFIG = resolve(
+    {"dataset": {"name": "x", "layout": "simulated"}, "controls": ["shuffled", "frozen"], "seeds": [0]}, ROOT
+)
+RULES = Rules(**CONFIG["comparison"])
+
+
 @cache
 def tree() -> tuple[Claim, ...]:
     """All claims of the paper with the runs of one seed, which stand for cells here."""
-    config = {
-        "dataset": {"name": "x", "layout": "simulated"},
-        "controls": ["shuffled", "frozen"],
-        "seeds": [0],
-    }
-    return claim_tree(Plan(resolve(config, ROOT), ROOT / "config/paper"))
+    return claim_tree(Plan(CONFIG, ROOT / "config/paper"))
 
 
 @cache
@@ -161,7 +162,7 @@ def decided(
 ) -> list[dict[str, Decision]]:
     """The decisions on some claims, by default the whole tree, in each of ``sets`` sets of planted results."""
     rng = np.random.default_rng([seed, seeds, images])
-    return [decide(claims or tree(), Planted(gain, seeds, images, rng), Rules()) for _ in range(sets)]
+    return [decide(claims or tree(), Planted(gain, seeds, images, rng), RULES) for _ in range(sets)]
 
 
 def wrong(decisions: Mapping[str, Decision]) -> bool:

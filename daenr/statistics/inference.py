@@ -24,17 +24,13 @@ from functools import cached_property
 from math import exp, inf, log, sqrt
 
 import numpy as np
-from jaxtyping import Float, Float64
-from scipy import optimize, special, stats
+from jaxtyping import Float64
+from scipy import optimize, special
 
-from daenr.statistics.correlation import constant, pearson
+from daenr.statistics.correlation import pearson, standardized
+from daenr.statistics.metrics import Metric, metric_named
 from daenr.statistics.scores import Scores
-
-IMAGE_METRICS = ("mse", "psnr", "ssim")
-"""Metrics that are a mean over the test images of one number an image."""
-
-METRICS = (*IMAGE_METRICS, "pcc", "significant")
-"""Of these ``significant`` is the number of neurons that are predicted significantly."""
+from daenr.statistics.significance import least_significant_r
 
 Pair = tuple[Scores, Scores]
 """Two runs of one seed on the same test images: the treated, and the reference that it is compared with."""
@@ -44,11 +40,6 @@ _NO_VARIANCE = 1e-10
 
 _SMALLEST_P, _LARGEST_P = 1e-12, 0.999
 """Between which p is computed."""
-
-
-def improves(metric: str) -> int:
-    """The sign that makes larger better: -1 for mse, 1 for all else."""
-    return -1 if metric == "mse" else 1
 
 
 # ---- a difference -------------------------------------------------------------------------------------
@@ -242,10 +233,10 @@ def _sum(terms: Sequence[Term]) -> Term:
 def gains(
     metric: str, treated: Scores, reference: Scores, threshold: float = 0.05
 ) -> Float64[np.ndarray, " units"]:
-    """Treated minus reference, image by image, or neuron by neuron for ``significant``; its mean is the tables'.
+    """Treated minus reference, image by image, or neuron by neuron for a count of neurons; its mean is the tables'.
 
-    The mean correlation of the neurons is no mean over images. Image i stands for its jackknife pseudo-value,
-    n r - (n - 1) r_without_i (Tukey 1958), moved so that their mean is the correlation itself.
+    A mean over neurons of their correlations is no mean over images. Image i stands for its jackknife pseudo-value,
+    n m - (n - 1) m_without_i (Tukey 1958), moved so that their mean is the mean m itself.
 
     A number of significant neurons counts crossings of a threshold, which resampled images cross too readily. What is
     counted is paired: each neuron is significant in the treated and not in the reference (n, the number of neurons),
@@ -261,21 +252,19 @@ def gains(
     Raises:
         ValueError: the metric is unknown, or the neurons differ.
     """
+    measure = metric_named(metric)
     gain: Float64[np.ndarray, " units"]
-    if metric in IMAGE_METRICS:
-        gain = getattr(treated, metric) - getattr(reference, metric)
+    if measure.of_images:
+        gain = measure.values(treated) - measure.values(reference)
         return gain
-    if metric == "pcc":
-        gain = _pseudo_values(treated) - _pseudo_values(reference)
+    if measure.per_run:
+        gain = _pseudo_values(measure, treated) - _pseudo_values(measure, reference)
         return gain
-    if metric != "significant":
-        raise ValueError(f"metric must be one of {list(METRICS)}, got {metric!r}")
     if not np.array_equal(treated.neurons, reference.neurons):
-        raise ValueError(
-            "significant neurons are compared neuron by neuron, but the runs differ in their neurons"
-        )
-    found = [np.abs(neuron_correlations(run)) >= _least(run, threshold) for run in (treated, reference)]
-    gain = len(treated.neurons) * (found[0].astype(np.float64) - found[1])
+        raise ValueError(f"{metric} is compared neuron by neuron, but the runs differ in their neurons")
+    assert measure.of_neurons
+    least = least_significant_r(measure.images(treated), threshold)
+    gain = np.subtract(*(measure.of_neurons(neuron_correlations(run), least) for run in (treated, reference)))
     return gain
 
 
@@ -286,34 +275,23 @@ def neuron_correlations(run: Scores) -> Float64[np.ndarray, " neurons"]:
     return pearson(run.prediction, run.response)
 
 
-def _least(run: Scores, threshold: float) -> float:
-    """The smallest absolute r that is significant; see ``significance.test_neurons``."""
-    assert run.prediction is not None
-    shape = len(run.prediction) / 2 - 1
-    return float(stats.beta.isf(threshold / 2, shape, shape, loc=-1, scale=2))
-
-
-def _pseudo_values(run: Scores) -> Float64[np.ndarray, " images"]:
-    """Of the mean correlation over neurons."""
+def _pseudo_values(metric: Metric, run: Scores) -> Float64[np.ndarray, " images"]:
+    """Of a mean over neurons."""
+    assert metric.of_neurons
     assert run.prediction is not None
     assert run.response is not None
-    x, y = _standardized(run.prediction), _standardized(run.response)
+    x, y = standardized(run.prediction), standardized(run.response)
     images = len(x)
     r = (x * y).mean(axis=0)
     # Variances and covariance without image i, from their values with it, which are 1, 1 and r.
     left_x, left_y = 1 - x**2 / (images - 1), 1 - y**2 / (images - 1)
     undefined = (left_x <= _NO_VARIANCE) | (left_y <= _NO_VARIANCE)
     without = (r - x * y / (images - 1)) / np.sqrt(np.where(undefined, 1.0, left_x * left_y))
-    influence = -(images - 1) * np.where(undefined, 0.0, without).mean(axis=1)
-    pseudo: Float64[np.ndarray, " images"] = r.mean() + influence - influence.mean()
+    without = metric.of_neurons(np.where(undefined, 0.0, without), np.nan).mean(axis=1)
+    influence = -(images - 1) * without
+    whole = metric.of_neurons(r, np.nan).mean()
+    pseudo: Float64[np.ndarray, " images"] = whole + influence - influence.mean()
     return pseudo
-
-
-def _standardized(values: Float[np.ndarray, "images neurons"]) -> Float64[np.ndarray, "images neurons"]:
-    """Mean 0 and variance 1 over the images; 0 where a neuron is constant."""
-    deviation = values - values.mean(axis=0, dtype=np.float64)
-    flat = constant(values)
-    return np.where(flat, 0.0, deviation / np.where(flat, 1.0, deviation.std(axis=0)))
 
 
 # ---- neurons ------------------------------------------------------------------------------------------
