@@ -31,16 +31,13 @@ from daenr.reporting.layouts import (
     seeds,
 )
 from daenr.reporting.rendering import Rendered, spell, value_entry
+from daenr.statistics.inference import difference
 from daenr.statistics.metrics import METRICS
-from daenr.statistics.resampling import difference
 from daenr.statistics.scores import Scores
 
 _KEY = ["table", "region", "model", "layer", "neurons", "metric"]
 COLUMNS = [*_KEY, "value", "sd", "n", "paper", "note", "standing"]
 """Columns of a tidy frame; ``layer``, ``note`` and ``standing`` are empty strings where there is none."""
-
-RESAMPLES = 1999
-"""Bootstrap resamples of a comparison with the best."""
 
 
 # ---- layouts ------------------------------------------------------------------------------------------
@@ -241,21 +238,13 @@ def _best(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
 
 
 def _tied(metric: str, best: Mapping[int, Scores], rival: Mapping[int, Scores], confidence: float) -> bool:
-    """Whether the interval of the difference between runs of the same seeds includes 0.
-
-    Every comparison draws the same resamples, so that what it says does not depend on which others are made.
-    """
+    """Whether the interval of the difference between runs of the same seeds includes 0."""
     shared = sorted(set(best) & set(rival))
     if not shared:
         return False
-    interval = difference(
-        metric,
-        [[(best[seed], rival[seed])] for seed in shared],
-        resamples=RESAMPLES,
-        confidence=confidence,
-        rng=np.random.default_rng(0),
+    return not difference(metric, [[[(best[seed], rival[seed])] for seed in shared]]).significant(
+        1 - confidence
     )
-    return interval.low <= 0 <= interval.high
 
 
 # ---- rendered -----------------------------------------------------------------------------------------
@@ -299,6 +288,6 @@ def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> st
     drawn = "test images and seeds" if n > 1 else "test images alone, as there is one seed"
     tied = (
         f"≈: not told apart from the best, the {confidence:.0%} interval of the difference includes 0 "
-        f"(bootstrap over {drawn})."
+        f"(over {drawn})."
     )
     return f"{layout.caption.replace('{regions}', regions)} {layout.bold} {tied} {seeds(n)}"

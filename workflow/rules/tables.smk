@@ -107,7 +107,6 @@ rule controls:
         "../../envs/environment.yaml"
     params:
         cells=rows(CONTROL_CELLS),
-        resamples=config["comparison"]["resamples"],
         confidence=config["comparison"]["confidence"],
     message:
         "Making the table of controls"

@@ -138,12 +138,6 @@ def markdown_rows(text):
     return [[part.strip() for part in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
-@pytest.fixture(autouse=True)
-def few_resamples(monkeypatch):
-    """Intervals of these values do not hang on the last resample."""
-    monkeypatch.setattr(tables, "RESAMPLES", 199)
-
-
 # ---- tidy ---------------------------------------------------------------------------------------------
 
 
@@ -294,7 +288,7 @@ def test_the_caption_tells_what_a_tie_is():
         cells = paper_cells("table4", seeds)
         frame = tidied("table4", cells, drawn(cells))
         made = tables.render("table4", frame, confidence=0.9)
-        assert f"the 90% interval of the difference includes 0 (bootstrap over {drawn_from})" in made.md
+        assert f"the 90% interval of the difference includes 0 (over {drawn_from})" in made.md
 
 
 # ---- rendering ----------------------------------------------------------------------------------------
@@ -418,7 +412,7 @@ def test_a_further_metric_has_its_best_in_bold_whichever_way_is_better(monkeypat
         lower_is_better=True,
         of_images=lambda scores: scores.ssim,
     )
-    monkeypatch.setitem(metrics.TABLE_METRICS, "blur", blur)
+    monkeypatch.setitem(metrics.METRICS, "blur", blur)
     monkeypatch.setitem(TABLE_METRICS, "table2", ("blur", "ssim"))
     values = {"h1": 0.7, "h2": 0.2, "h3": 0.5}
     cells = [cell("table2", layer=layer) for layer in values]
@@ -435,7 +429,13 @@ def test_in_table4_the_two_models_of_a_layer_compete():
     values = {("cnn-fr", "h1"): 0.2, ("cae-fr", "h1"): 0.1, ("cnn-fr", "h2"): 0.3, ("cae-fr", "h2"): 0.4}
     cells = [cell("table4", model=model, layer=layer) for model, layer in values]
     _, made = rendered("table4", cells, measured(cells, lambda item, _: values[item.model, item.layer]))
-    assert markdown_rows(made.md)[2] == ["Region 3", "**0.200**", "0.100", "0.300", "**0.400**"]
+    assert markdown_rows(made.md)[2] == [
+        "Region 3",
+        "**0.200**",
+        "0.100<sup>≈</sup>",
+        "0.300<sup>≈</sup>",
+        "**0.400**",
+    ]
 
 
 def test_an_empty_group_is_a_dash_with_its_reason_below():
