@@ -97,6 +97,11 @@ def grid(
     )
 
 
+def paper_values(frame: pd.DataFrame) -> str:
+    """What a caption says of the paper's values, where a table shows any."""
+    return "In brackets: what the paper prints." if frame["paper"].notna().any() else ""
+
+
 def seeds(n: int) -> str:
     """What a caption says of the values: how many seeds they come from."""
     return f"Mean ± standard deviation over {n} seeds." if n > 1 else "Values of one seed."

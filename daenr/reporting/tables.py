@@ -28,6 +28,7 @@ from daenr.reporting.layouts import (
     grid,
     in_order,
     markers,
+    paper_values,
     seeds,
 )
 from daenr.reporting.rendering import Rendered, spell, value_entry
@@ -142,8 +143,9 @@ def tidy(
     Returns:
         Columns ``COLUMNS``: ``value`` is the mean over seeds and ``sd`` their sample standard deviation (n - 1 below
         the line, empty for one seed), ``n`` counts the seeds that gave a value, ``paper`` is the published value,
-        ``note`` says why seeds gave none. ``standing`` is ``best`` for the best mean of those that compete, ``tied``
-        where the interval of the difference to it includes 0, and else empty.
+        ``note`` says why seeds gave none. ``standing`` is ``best`` for the best mean of those that compete, ``same``
+        where a mean's printed digits are the best's, ``tied`` where the interval of the difference to it includes 0,
+        and else empty.
 
     Raises:
         ValueError: a metric of a run is missing, or null without a reason.
@@ -227,11 +229,23 @@ def _standings(
     places = list(frame[_KEY].itertuples(index=False, name=None))
     winners = {contests[row]: places[row] for row in frame.index[best]}
     standings = best.map({True: "best", False: ""})
+    printed = _printed(frame)
+    digits = {contests[row]: printed[row] for row in frame.index[best]}
     for row in frame.index[~best & frame["value"].notna()]:
         place = places[row]
-        if _tied(place[-1], scores[winners[contests[row]]], scores[place], confidence):
+        if printed[row] == digits[contests[row]]:
+            standings[row] = "same"
+        elif _tied(place[-1], scores[winners[contests[row]]], scores[place], confidence):
             standings[row] = "tied"
     return standings
+
+
+def _printed(frame: pd.DataFrame) -> list[str]:
+    """The values as they are printed, a dash where there is none."""
+    return [
+        value_entry(value, np.nan, decimals=METRICS[metric].decimals).text
+        for metric, value in frame[["metric", "value"]].itertuples(index=False, name=None)
+    ]
 
 
 def _best(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
@@ -264,8 +278,8 @@ def _tied(metric: str, best: Mapping[int, Scores], rival: Mapping[int, Scores], 
 def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> Rendered:
     """Spell one of Tables 2-6 as the paper prints it: its rows, columns and order.
 
-    The best of each contest is bold, what is tied with it marked. Rows and columns that the frame lacks do not
-    appear. A value that is missing is a dash with a note.
+    The best of each contest is bold where its printed digits tell it from the others, what is tied with it is marked.
+    Rows and columns that the frame lacks do not appear. A value that is missing is a dash with a note.
 
     Args:
         table: ``table2`` ... ``table6``.
@@ -274,20 +288,28 @@ def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> Rendere
     """
     layout = _LAYOUTS[table]
     notes = markers(frame["note"])
+    told = frame["standing"].eq("best") & ~_undecided(frame, layout)
     entries = [
         value_entry(
             value,
             sd,
             decimals=METRICS[metric].decimals,
-            best=standing == "best",
+            best=best,
             marker=" ".join(filter(None, ["≈" if standing == "tied" else "", notes.get(note, "")])),
+            paper=paper,
         )
-        for metric, value, sd, standing, note in frame[
-            ["metric", "value", "sd", "standing", "note"]
+        for metric, value, sd, standing, note, paper, best in frame.assign(best=told)[
+            ["metric", "value", "sd", "standing", "note", "paper", "best"]
         ].itertuples(index=False, name=None)
     ]
     title, caption = f"Table {table.removeprefix('table')}", _caption(layout, frame, confidence)
     return spell(grid(layout, frame, entries, name=table, title=title, caption=caption))
+
+
+def _undecided(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
+    """Where the printed digits do not tell the best of a contest from another."""
+    contest = [frame[key] for key in layout.contest]
+    return frame["standing"].isin(["best", "same"]).groupby(contest).transform("sum") > 1
 
 
 def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> str:
@@ -301,4 +323,18 @@ def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> st
         f"≈: not told apart from the best, the {confidence:.0%} interval of the difference includes 0 "
         f"(bootstrap over {drawn})."
     )
-    return f"{layout.caption.replace('{regions}', regions)} {layout.bold} {tied} {seeds(n)}"
+    parts = [layout.caption.replace("{regions}", regions), layout.bold, _same(frame, layout), tied, seeds(n)]
+    return " ".join(filter(None, [*parts, paper_values(frame)]))
+
+
+def _same(frame: pd.DataFrame, layout: _PaperLayout) -> str:
+    """In how many contests no value is bold, and why; empty if there are none."""
+    contests = frame.assign(undecided=_undecided(frame, layout)).groupby(list(layout.contest), sort=False)
+    undecided = [contest for _, contest in contests if contest["undecided"].any()]
+    if not undecided:
+        return ""
+    alike = sum(contest["standing"].isin(["best", "same"]).all() for contest in undecided)
+    return (
+        f"In {len(undecided)} of {contests.ngroups} comparisons no value is bold: the best models are the same to the "
+        f"printed digits, in {alike} of them all models are."
+    )

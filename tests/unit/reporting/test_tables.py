@@ -397,14 +397,17 @@ def test_html_has_two_header_levels_that_span_the_columns():
     assert page.caption.startswith("Table 2.")
 
 
-def test_ties_are_bold_by_the_unrounded_mean():
-    """0.5000 twice is a tie; 0.5001 rounds to the same and is not."""
+def test_what_the_printed_digits_do_not_tell_apart_is_not_bold():
+    """0.5000 twice is a tie; 0.4999 is worse, but is printed alike."""
     values = {"h1": 0.5, "h2": 0.5, "h3": 0.4999, "h4": 0.3}
     cells = [cell("table2", layer=layer) for layer in values]
-    _, made = rendered("table2", cells, measured(cells, lambda item, metric: values[item.layer]))
+    frame, made = rendered("table2", cells, measured(cells, lambda item, metric: values[item.layer]))
+    assert frame.loc[frame["metric"] == "psnr", "standing"].tolist() == ["best", "best", "same", ""]
+    assert "In 2 of 3 comparisons no value is bold" in made.md
+    assert "printed digits, in 0 of them all models are" in made.md
     body = markdown_rows(made.md)[2:]
     psnr, mse = [row[2] for row in body], [row[1] for row in body]
-    assert psnr == ["**0.500**", "**0.500**", "0.500", "0.300"]
+    assert psnr == ["0.500", "0.500", "0.500", "0.300"]
     assert mse == ["0.500", "0.500", "0.500", "**0.300**"]
 
 
@@ -418,7 +421,7 @@ def test_a_further_metric_has_its_best_in_bold_whichever_way_is_better(monkeypat
         lower_is_better=True,
         of_images=lambda scores: scores.ssim,
     )
-    monkeypatch.setitem(metrics.TABLE_METRICS, "blur", blur)
+    monkeypatch.setitem(metrics.METRICS, "blur", blur)
     monkeypatch.setitem(TABLE_METRICS, "table2", ("blur", "ssim"))
     values = {"h1": 0.7, "h2": 0.2, "h3": 0.5}
     cells = [cell("table2", layer=layer) for layer in values]
@@ -429,6 +432,33 @@ def test_a_further_metric_has_its_best_in_bold_whichever_way_is_better(monkeypat
     assert header[1:] == ["Region 3 Blur ↓", "Region 3 SSIM ↑"]
     assert [row[1:] for row in body] == [["0.7", "**0.700**"], ["**0.2**", "0.200"], ["0.5", "0.500"]]
     assert made.html.count("<strong>0.2</strong>") == made.tex.count(r"\textbf{0.2}") == 1
+
+
+def test_five_equal_rows_have_no_bold_value_and_the_caption_says_so():
+    cells = [cell("table2", layer=layer) for layer in ("h1", "h2", "h3", "h4")]
+    metrics = measured(cells, lambda item, _: 0.5 + 1e-6 * int(item.layer[1]))
+    frame, made = rendered("table2", cells, metrics)
+    assert set(frame["standing"]) == {"best", "same"}
+    assert "In 3 of 3 comparisons no value is bold" in made.md
+    assert "in 3 of them all models are" in made.md
+    assert "**0" not in made.md
+    assert "<strong>0" not in made.html
+    assert "textbf" not in made.tex
+
+
+def test_the_papers_value_stands_below_ours_in_every_spelling():
+    cells = paper_cells("table2", seeds=2)
+    frame, made = rendered("table2", cells, drawn(cells), published(PAPER, "table2"))
+    printed = [f"[{value:.3f}]" for value in frame["paper"]]
+    assert re.findall(r"<sub>\\(\[[\d.]+\\\])</sub>", made.md) == [
+        text.replace("]", r"\]") for text in printed
+    ]
+    assert re.findall(r"<span>(\[.*?\])</span>", made.html) == printed
+    assert re.findall(r"{\\tiny{\[}([\d.]+){\]}}", made.tex) == [text.strip("[]") for text in printed]
+    assert latex_is_balanced(made.tex)
+    for text in (made.md, made.tex, made.html):
+        assert "In brackets: what the paper prints." in text
+    assert "In brackets" not in rendered("table2", cells, drawn(cells))[1].md
 
 
 def test_in_table4_the_two_models_of_a_layer_compete():
