@@ -24,7 +24,10 @@ class Axis:
 NO_AXIS = Axis((), lambda: "")
 REGIONS = Axis(("region",), labels.region_label)
 LAYERS = Axis(("layer",), labels.layer_label)
-METRIC_AXIS = Axis(("metric",), lambda metric: METRICS[metric].heading)
+LEVERAGE = "leverage"
+"""Stands among the metrics of a table: the share of the shared layers' gradient that the responses supply."""
+
+METRIC_AXIS = Axis(("metric",), lambda metric: "Leverage" if metric == LEVERAGE else METRICS[metric].heading)
 
 
 @dataclass(frozen=True, kw_only=True)

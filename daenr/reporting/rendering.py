@@ -151,6 +151,14 @@ def interval_texts(values: Sequence[float], decimals: int, sign: str = "") -> tu
     return texts, f" × 10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
+def power_text(value: float) -> str:
+    """A share that may be tiny: 0.37, 6.1×10⁻⁶, 0."""
+    if value == 0 or value >= 0.095:
+        return f"{value:.2f}" if value else "0"
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits}×10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+
+
 def value_entry(
     value: float,
     sd: float,
@@ -251,7 +259,7 @@ def _latex(grid: Grid) -> str:
     small = [
         len(text) for block in grid.blocks for _, line in block for entry in line for text in entry.small
     ]
-    if crowded and max(small, default=0) > _LONGEST_SPREAD:
+    if len(grid.columns) > 12 or (crowded and max(small, default=0) > _LONGEST_SPREAD):
         table = [r"\resizebox{\textwidth}{!}{%", *table, "}"]
     begin = [r"\begin{table}[tbp]", r"\centering", r"\setlength{\belowcaptionskip}{6pt}", caption, label]
     return "\n".join([*begin, *size, *table, *notes, r"\end{table}", ""])

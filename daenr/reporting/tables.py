@@ -6,7 +6,7 @@ strings and spells that grid as Markdown, LaTeX and HTML.
 
 # ruff: noqa: RUF001 - the symbols are those of the paper
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,11 @@ import pandas as pd
 from daenr.paper import plan as runs
 from daenr.paper.plan import Cell
 from daenr.paper.published import Published
-from daenr.registry import split_model
+from daenr.registry import joint_names, split_model
 from daenr.reporting import labels
 from daenr.reporting.layouts import (
     LAYERS,
+    LEVERAGE,
     METRIC_AXIS,
     NO_AXIS,
     REGIONS,
@@ -31,7 +32,8 @@ from daenr.reporting.layouts import (
     paper_values,
     seeds,
 )
-from daenr.reporting.rendering import Rendered, spell, value_entry
+from daenr.reporting.rendering import Entry, Rendered, power_text, spell, value_entry
+from daenr.statistics.correlation import constant
 from daenr.statistics.metrics import METRICS
 from daenr.statistics.resampling import difference
 from daenr.statistics.scores import Scores
@@ -42,6 +44,12 @@ COLUMNS = [*_KEY, "value", "sd", "n", "paper", "note", "standing"]
 
 RESAMPLES = 1999
 """Bootstrap resamples of a comparison with the best."""
+
+RECONSTRUCTION = ("table2", "table3", "table5")
+"""Tables of the reconstruction task, which show the leverage of the responses."""
+
+NEGLIGIBLE = 1e-3
+"""A model whose responses supply less of the gradient is, as a reconstruction, the model without them."""
 
 
 # ---- layouts ------------------------------------------------------------------------------------------
@@ -143,9 +151,10 @@ def tidy(
     Returns:
         Columns ``COLUMNS``: ``value`` is the mean over seeds and ``sd`` their sample standard deviation (n - 1 below
         the line, empty for one seed), ``n`` counts the seeds that gave a value, ``paper`` is the published value,
-        ``note`` says why seeds gave none. ``standing`` is ``best`` for the best mean of those that compete, ``same``
-        where a mean's printed digits are the best's, ``tied`` where the interval of the difference to it includes 0,
-        and else empty.
+        ``note`` says why seeds gave none, and what of a value is degenerate. ``standing`` is ``best`` for the best mean
+        of those that compete, ``same`` where a mean's printed digits are the best's, ``tied`` where the interval of the
+        difference to it includes 0, and else empty. Beside the metrics of a reconstruction stands a row with the metric
+        ``leverage`` (see `daenr.training.leverage`, median over a training), which competes with nothing.
 
     Raises:
         ValueError: a metric of a run is missing, or null without a reason.
@@ -159,12 +168,12 @@ def tidy(
             cell.layer or "",
             cell.neurons,
             metric,
-            *_measured(cell, metric, metrics),
+            *_measured(cell, metric, metrics, scores),
             cell.run,
         )
         for cell in cells
         if cell.table == table
-        for metric in runs.TABLE_METRICS[table]
+        for metric in (*runs.TABLE_METRICS[table], *([LEVERAGE] if _recorded(table, metrics) else []))
     ]
     single = pd.DataFrame(measured, columns=[*_KEY, "value", "note", "run"]).astype({"value": float})
     frame = (
@@ -176,25 +185,62 @@ def tidy(
     keys = frame[_KEY].itertuples(index=False, name=None)
     frame["paper"] = pd.Series([paper.get(key, np.nan) for key in keys], dtype=float)
     frame = in_order(frame, layout)
-    frame["standing"] = _standings(frame, layout, _by_place(single, scores), confidence)
+    competing = frame[frame["metric"] != LEVERAGE]
+    standings = _standings(competing, layout, _by_place(single, scores), confidence)
+    frame["standing"] = standings.reindex(frame.index, fill_value="")
     return frame[COLUMNS]
 
 
-def _measured(cell: Cell, metric: str, metrics: Mapping[str, Mapping[str, Any]]) -> tuple[float, str]:
-    """The value of one cell, or NaN and the reason why there is none."""
+def _recorded(table: str, metrics: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a table shows the leverage: only of reconstructions, and only where the trainings recorded it."""
+    return table in RECONSTRUCTION and any(LEVERAGE in document["metrics"] for document in metrics.values())
+
+
+def _measured(
+    cell: Cell, metric: str, metrics: Mapping[str, Mapping[str, Any]], scores: Mapping[str, Scores]
+) -> tuple[float, str]:
+    """The value of one cell and what is degenerate about it, or NaN and the reason why there is none."""
     name = cell.run.name
+    if metric == LEVERAGE:
+        share = metrics[name]["metrics"].get(LEVERAGE)
+        return (np.nan, metrics[name]["reason"] or "") if share is None else (float(share), "")
     if name not in metrics or metric not in metrics[name]["metrics"]:
         raise ValueError(f"metrics.json of run {name} lacks {metric!r}; evaluate the run again")
     value, reason = metrics[name]["metrics"][metric], metrics[name]["reason"]
     if value is not None:
-        return float(value), ""
+        silent = metrics[name]["metrics"].get("silent_neurons", 0)
+        return float(value), _degenerate(metric, scores[name], silent)
     if not reason:
         raise ValueError(f"metrics.json of run {name}: {metric!r} is null but 'reason' does not say why")
     return np.nan, " ".join(str(reason).split())
 
 
+def _degenerate(metric: str, scores: Scores, silent: int) -> str:
+    """What makes a value less than the number that it seems to be; empty for nothing.
+
+    Args:
+        metric: what the value is of; that neurons alone are degenerate says nothing of an image.
+        scores: what the run predicted.
+        silent: number of neurons whose training responses are all alike.
+    """
+    if scores.prediction is None or scores.response is None:
+        return ""
+    count = scores.prediction.shape[1]
+    constant_predictions, constant_responses = constant(scores.prediction), constant(scores.response)
+    if constant_predictions.all():
+        return f"the readout died: all {count} predictions are constant"
+    if METRICS[metric].of_neurons is None:
+        return ""
+    kinds = {
+        "predictions are constant and count with r = 0": int(constant_predictions.sum()),
+        "neurons respond to every test image alike and count with r = 0": int(constant_responses.sum()),
+        "neurons are silent in training": silent,
+    }
+    return "; ".join(f"{found} of {count} {kind}" for kind, found in kinds.items() if found)
+
+
 def _note(reasons: "pd.Series[str]") -> str:
-    """Why seeds gave no value, and how many of them if others did."""
+    """Why seeds gave no value or a degenerate one, and how many of them if the others did not."""
     given = [reason for reason in reasons if reason]
     text = "; ".join(dict.fromkeys(given))
     return f"{len(given)} of {len(reasons)} seeds: {text}" if 0 < len(given) < len(reasons) else text
@@ -226,7 +272,7 @@ def _standings(
     """
     best = _best(frame, layout)
     contests = frame.groupby(list(layout.contest), sort=False).ngroup()
-    places = list(frame[_KEY].itertuples(index=False, name=None))
+    places = dict(zip(frame.index, frame[_KEY].itertuples(index=False, name=None), strict=True))
     winners = {contests[row]: places[row] for row in frame.index[best]}
     standings = best.map({True: "best", False: ""})
     printed = _printed(frame)
@@ -240,12 +286,13 @@ def _standings(
     return standings
 
 
-def _printed(frame: pd.DataFrame) -> list[str]:
+def _printed(frame: pd.DataFrame) -> "pd.Series[str]":
     """The values as they are printed, a dash where there is none."""
-    return [
+    texts = [
         value_entry(value, np.nan, decimals=METRICS[metric].decimals).text
         for metric, value in frame[["metric", "value"]].itertuples(index=False, name=None)
     ]
+    return pd.Series(texts, index=frame.index, dtype=str)
 
 
 def _best(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
@@ -290,20 +337,26 @@ def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> Rendere
     notes = markers(frame["note"])
     told = frame["standing"].eq("best") & ~_undecided(frame, layout)
     entries = [
-        value_entry(
-            value,
-            sd,
-            decimals=METRICS[metric].decimals,
-            best=best,
-            marker=" ".join(filter(None, ["≈" if standing == "tied" else "", notes.get(note, "")])),
-            paper=paper,
-        )
-        for metric, value, sd, standing, note, paper, best in frame.assign(best=told)[
-            ["metric", "value", "sd", "standing", "note", "paper", "best"]
-        ].itertuples(index=False, name=None)
+        _entry(row, best, notes.get(row["note"], ""))
+        for row, best in zip(frame.to_dict("records"), told, strict=True)
     ]
     title, caption = f"Table {table.removeprefix('table')}", _caption(layout, frame, confidence)
     return spell(grid(layout, frame, entries, name=table, title=title, caption=caption))
+
+
+def _entry(row: Mapping[Hashable, Any], best: bool, note: str) -> Entry:
+    """What stands in one place: a row of the frame, whether it is bold, and the marker of its note."""
+    value, sd, metric = row["value"], row["sd"], row["metric"]
+    if metric == LEVERAGE and not np.isnan(value):
+        return Entry(power_text(value), "" if np.isnan(sd) else f"± {power_text(sd)}", marker=note)
+    return value_entry(
+        value,
+        sd,
+        decimals=METRICS[metric].decimals if metric in METRICS else 0,
+        best=best,
+        marker=" ".join(filter(None, ["≈" if row["standing"] == "tied" else "", note])),
+        paper=row["paper"],
+    )
 
 
 def _undecided(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
@@ -324,12 +377,13 @@ def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> st
         f"(bootstrap over {drawn})."
     )
     parts = [layout.caption.replace("{regions}", regions), layout.bold, _same(frame, layout), tied, seeds(n)]
-    return " ".join(filter(None, [*parts, paper_values(frame)]))
+    return " ".join(filter(None, [*parts, paper_values(frame), _leverage(frame)]))
 
 
 def _same(frame: pd.DataFrame, layout: _PaperLayout) -> str:
     """In how many contests no value is bold, and why; empty if there are none."""
-    contests = frame.assign(undecided=_undecided(frame, layout)).groupby(list(layout.contest), sort=False)
+    competing = frame.assign(undecided=_undecided(frame, layout))[frame["metric"] != LEVERAGE]
+    contests = competing.groupby(list(layout.contest), sort=False)
     undecided = [contest for _, contest in contests if contest["undecided"].any()]
     if not undecided:
         return ""
@@ -337,4 +391,24 @@ def _same(frame: pd.DataFrame, layout: _PaperLayout) -> str:
     return (
         f"In {len(undecided)} of {contests.ngroups} comparisons no value is bold: the best models are the same to the "
         f"printed digits, in {alike} of them all models are."
+    )
+
+
+def _leverage(frame: pd.DataFrame) -> str:
+    """What the leverage is, how large it is, and what follows for the rows; empty where the table does not show it."""
+    joint = frame["model"].isin(joint_names())
+    shares = frame.loc[joint & (frame["metric"] == LEVERAGE), "value"].dropna()
+    if shares.empty:
+        return ""
+    low, middle, high = map(power_text, shares.quantile([0, 0.5, 1]))
+    few = int((shares < NEGLIGIBLE).sum())
+    follows = (
+        "In none it is below 1 in 1,000: the responses take part in what these layers learn."
+        if few == 0
+        else f"In {few} of {len(shares)} it is below 1 in 1,000: as reconstructions, these rows compare a model with "
+        "itself."
+    )
+    return (
+        "Leverage: the share of the gradient of the shared layers that the responses supply, median over the "
+        f"training; in the joint models of this table a median of {middle}, from {low} to {high}. {follows}"
     )

@@ -297,6 +297,78 @@ def test_the_caption_tells_what_a_tie_is():
         assert f"the 90% interval of the difference includes 0 (bootstrap over {drawn_from})" in made.md
 
 
+# ---- leverage -----------------------------------------------------------------------------------------
+
+
+def leveraged(share):
+    """Table 2's CAE and CAE-FR_1 ... 4 in one region, whose responses supply this share of the gradient."""
+    cells = [cell("table2", model="cae", layer=None), *(cell("table2", layer=f"h{i}") for i in (1, 2, 3, 4))]
+    metrics = drawn(cells)
+    for item in cells:
+        metrics[item.run.name]["metrics"]["leverage"] = 0.0 if item.model == "cae" else share
+    return rendered("table2", cells, metrics)
+
+
+def test_leverage_stands_in_a_column_that_competes_with_nothing():
+    frame, made = leveraged(6.1e-6)
+    shown = frame[frame["metric"] == "leverage"]
+    assert shown["value"].tolist() == [0, *[6.1e-6] * 4]
+    assert set(shown["standing"]) == {""}
+    header, _, *body = markdown_rows(made.md)
+    assert header[-1] == "Region 3 Leverage"
+    assert [row[-1] for row in body] == ["0", *["6.1×10⁻⁶"] * 4]  # noqa: RUF001
+    assert r"6.1$\times$10$^-$$^6$" in made.tex
+    assert latex_is_balanced(made.tex)
+
+
+@pytest.mark.parametrize(
+    ("share", "says"),
+    [
+        (
+            6.1e-6,
+            "In 4 of 4 it is below 1 in 1,000: as reconstructions, these rows compare a model with itself.",
+        ),
+        (0.0599, "In none it is below 1 in 1,000: the responses take part in what these layers learn."),
+    ],
+)
+def test_the_caption_says_what_follows_from_the_leverage(share, says):
+    assert says in leveraged(share)[1].md
+
+
+def test_a_group_without_neurons_has_no_leverage_and_the_same_note():
+    cells = [cell("table3", neurons=neurons) for neurons in ("significant", "insignificant")]
+    metrics = measured(cells, lambda item, _: None if item.neurons == "insignificant" else 0.25)
+    for item in cells:
+        metrics[item.run.name]["metrics"]["leverage"] = None if item.neurons == "insignificant" else 2e-5
+    _, made = rendered("table3", cells, metrics)
+    (row,) = markdown_rows(made.md)[2:]
+    assert row[-2:] == ["2.0×10⁻⁵", "–<sup>a</sup>"]  # noqa: RUF001
+
+
+# ---- degenerate ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dead", "silent", "note"),
+    [
+        (0, 0, ""),
+        (2, 0, "2 of 4 predictions are constant and count with r = 0"),
+        (4, 0, "the readout died: all 4 predictions are constant"),
+        (1, 3, "1 of 4 predictions are constant and count with r = 0; 3 of 4 neurons are silent in training"),
+    ],
+)
+def test_a_degenerate_value_says_so_at_its_cell(dead, silent, note):
+    item = cell("table4")
+    prediction, response = np.random.default_rng(3).normal(size=(2, 9, 4))
+    prediction[:, :dead] = 0.5
+    scores = {item.run.name: Scores(np.arange(4), prediction=prediction, response=response)}
+    found = {**evaluate(scores[item.run.name]), "silent_neurons": silent}
+    frame = tables.tidy("table4", [item], {item.run.name: {"metrics": found, "reason": None}}, [], scores)
+    assert frame["note"].tolist() == [note]
+    made = tables.render("table4", frame)
+    assert ("<sup>a</sup> " + note in made.md) == bool(note)
+
+
 # ---- rendering ----------------------------------------------------------------------------------------
 
 
