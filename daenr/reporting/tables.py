@@ -8,6 +8,7 @@ strings and spells that grid as Markdown, LaTeX and HTML.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import pandas as pd
 from daenr.paper import plan as runs
 from daenr.paper.plan import Cell
 from daenr.paper.published import Published
-from daenr.registry import joint_names, split_model
+from daenr.registry import AUTOENCODERS, joint_names, split_model
 from daenr.reporting import labels
 from daenr.reporting.layouts import (
     LAYERS,
@@ -112,7 +113,7 @@ _LAYOUTS: Mapping[str, _PaperLayout] = {
         upper=LAYERS,
         lower=METRIC_AXIS,
         contest=("layer", "metric"),
-        block=lambda row: split_model(row[0])[0],
+        block=lambda row: row[0] if row[0] == labels.LINEAR_CODE else split_model(row[0])[0],
     ),
     "table6": _PaperLayout(
         caption="Pearson correlation (PCC ↑) of predicted and recorded responses to the test images, mean over "
@@ -137,6 +138,7 @@ def tidy(
     published: Sequence[Published],
     scores: Mapping[str, Scores],
     confidence: float = 0.95,
+    linear: Mapping[str, Scores] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """One table's results, a row for each of its numbers, in the order in which the paper prints them.
 
@@ -147,6 +149,7 @@ def tidy(
         published: the paper's results; empty where ours are not to be compared with them.
         scores: for each run's name its results image by image and neuron by neuron.
         confidence: of the intervals that tell which values are tied with the best.
+        linear: for each region what its linear code scored, which stands above the plain auto-encoders.
 
     Returns:
         Columns ``COLUMNS``: ``value`` is the mean over seeds and ``sd`` their sample standard deviation (n - 1 below
@@ -169,26 +172,49 @@ def tidy(
             cell.neurons,
             metric,
             *_measured(cell, metric, metrics, scores),
-            cell.run,
+            cell.run.seed,
+            scores.get(cell.run.name),
         )
         for cell in cells
         if cell.table == table
         for metric in (*runs.TABLE_METRICS[table], *([LEVERAGE] if _recorded(table, metrics) else []))
     ]
-    single = pd.DataFrame(measured, columns=[*_KEY, "value", "note", "run"]).astype({"value": float})
+    columns = [*_KEY, "value", "note", "seed", "scores"]
+    single = pd.DataFrame([*_linear_rows(table, cells, linear), *measured], columns=columns).astype(
+        {"value": float}
+    )
     frame = (
         single.groupby(_KEY, sort=False)
         .agg(value=("value", "mean"), sd=("value", "std"), n=("value", "count"), note=("note", _note))
         .reset_index()
     )
+    # It is the same whatever the seed.
+    frame.loc[frame["model"] == labels.LINEAR_CODE, ["sd", "n"]] = np.nan, 1
     paper = {(p.table, p.region, p.model, p.layer or "", p.neurons, p.metric): p.value for p in published}
     keys = frame[_KEY].itertuples(index=False, name=None)
     frame["paper"] = pd.Series([paper.get(key, np.nan) for key in keys], dtype=float)
     frame = in_order(frame, layout)
     competing = frame[frame["metric"] != LEVERAGE]
-    standings = _standings(competing, layout, _by_place(single, scores), confidence)
+    standings = _standings(competing, layout, _by_place(single), confidence)
     frame["standing"] = standings.reindex(frame.index, fill_value="")
     return frame[COLUMNS]
+
+
+def _linear_rows(table: str, cells: Sequence[Cell], linear: Mapping[str, Scores]) -> list[tuple[object, ...]]:
+    """The linear code at each place of a plain auto-encoder, and for each of its seeds, so that the two compare."""
+    places = dict.fromkeys(
+        (cell.region, cell.layer or "", cell.run.seed)
+        for cell in cells
+        if cell.table == table and cell.model in AUTOENCODERS and cell.region in linear
+    )
+    return [
+        (
+            *(table, region, labels.LINEAR_CODE, layer, "all", metric),
+            *(METRICS[metric].mean(linear[region]), "", seed, linear[region]),
+        )
+        for region, layer, seed in places
+        for metric in runs.TABLE_METRICS[table]
+    ]
 
 
 def _recorded(table: str, metrics: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -246,13 +272,15 @@ def _note(reasons: "pd.Series[str]") -> str:
     return f"{len(given)} of {len(reasons)} seeds: {text}" if 0 < len(given) < len(reasons) else text
 
 
-def _by_place(single: pd.DataFrame, scores: Mapping[str, Scores]) -> dict[tuple[str, ...], dict[int, Scores]]:
+def _by_place(single: pd.DataFrame) -> dict[tuple[str, ...], dict[int, Scores]]:
     """For each place what the seeds scored that gave it a value."""
     places: dict[tuple[str, ...], dict[int, Scores]] = {}
-    for *place, value, run in single[[*_KEY, "value", "run"]].itertuples(index=False, name=None):
+    for *place, value, seed, scored in single[[*_KEY, "value", "seed", "scores"]].itertuples(
+        index=False, name=None
+    ):
         seeds_of_place = places.setdefault(tuple(place), {})
         if not np.isnan(value):
-            seeds_of_place[run.seed] = scores[run.name]
+            seeds_of_place[seed] = scored
     return places
 
 
@@ -298,7 +326,7 @@ def _printed(frame: pd.DataFrame) -> "pd.Series[str]":
 def _best(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
     """Which means win their contest, every one of those that tie."""
     score = frame["value"] * [METRICS[metric].sign for metric in frame["metric"]]
-    return score == score.groupby([frame[key] for key in layout.contest]).transform("max")
+    return score == score.groupby(_contests(frame, layout)).transform("max")
 
 
 def _tied(metric: str, best: Mapping[int, Scores], rival: Mapping[int, Scores], confidence: float) -> bool:
@@ -325,7 +353,7 @@ def _tied(metric: str, best: Mapping[int, Scores], rival: Mapping[int, Scores], 
 def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> Rendered:
     """Spell one of Tables 2-6 as the paper prints it: its rows, columns and order.
 
-    The best of each contest is bold where its printed digits tell it from the others, what is tied with it is marked.
+    The best of each contest is bold where its printed digits tell it from others, what is tied with it is marked.
     Rows and columns that the frame lacks do not appear. A value that is missing is a dash with a note.
 
     Args:
@@ -335,7 +363,8 @@ def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> Rendere
     """
     layout = _LAYOUTS[table]
     notes = markers(frame["note"])
-    told = frame["standing"].eq("best") & ~_undecided(frame, layout)
+    rivals = frame["value"].groupby(_contests(frame, layout)).transform("count") > 1
+    told = frame["standing"].eq("best") & rivals & ~_undecided(frame, layout)
     entries = [
         _entry(row, best, notes.get(row["note"], ""))
         for row, best in zip(frame.to_dict("records"), told, strict=True)
@@ -361,8 +390,12 @@ def _entry(row: Mapping[Hashable, Any], best: bool, note: str) -> Entry:
 
 def _undecided(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
     """Where the printed digits do not tell the best of a contest from another."""
-    contest = [frame[key] for key in layout.contest]
-    return frame["standing"].isin(["best", "same"]).groupby(contest).transform("sum") > 1
+    return frame["standing"].isin(["best", "same"]).groupby(_contests(frame, layout)).transform("sum") > 1
+
+
+def _contests(frame: pd.DataFrame, layout: _PaperLayout) -> list["pd.Series[str]"]:
+    """The keys of the contest that each value takes part in."""
+    return [frame[key] for key in layout.contest]
 
 
 def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> str:
@@ -377,20 +410,38 @@ def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> st
         f"(bootstrap over {drawn})."
     )
     parts = [layout.caption.replace("{regions}", regions), layout.bold, _same(frame, layout), tied, seeds(n)]
-    return " ".join(filter(None, [*parts, paper_values(frame), _leverage(frame)]))
+    return " ".join(filter(None, [*parts, paper_values(frame), _linear(frame), _leverage(frame)]))
 
 
 def _same(frame: pd.DataFrame, layout: _PaperLayout) -> str:
-    """In how many contests no value is bold, and why; empty if there are none."""
-    competing = frame.assign(undecided=_undecided(frame, layout))[frame["metric"] != LEVERAGE]
+    """In how many contests the printed digits do not tell the best, or any networks, apart; empty if in none."""
+    competing = frame[frame["metric"] != LEVERAGE]
+    competing = competing.assign(undecided=_undecided(competing, layout), printed=_printed(competing))
     contests = competing.groupby(list(layout.contest), sort=False)
-    undecided = [contest for _, contest in contests if contest["undecided"].any()]
-    if not undecided:
+    undecided = contests["undecided"].any().sum()
+    networks = competing[competing["model"] != labels.LINEAR_CODE].groupby(list(layout.contest))["printed"]
+    alike = (networks.nunique().eq(1) & networks.size().gt(1)).sum()
+    said = [
+        f"In {undecided} of {contests.ngroups} comparisons no value is bold: the best are the same to the printed "
+        "digits."
+        if undecided
+        else "",
+        f"In {alike} of {contests.ngroups} comparisons all networks are the same to the printed digits."
+        if alike
+        else "",
+    ]
+    return " ".join(filter(None, said))
+
+
+def _linear(frame: pd.DataFrame) -> str:
+    """What the linear code is and how often no network reaches it; empty where the table does not show it."""
+    shown = frame["model"] == labels.LINEAR_CODE
+    if not shown.any():
         return ""
-    alike = sum(contest["standing"].isin(["best", "same"]).all() for contest in undecided)
+    first = int((shown & (frame["standing"] == "best")).sum())
     return (
-        f"In {len(undecided)} of {contests.ngroups} comparisons no value is bold: the best models are the same to the "
-        f"printed digits, in {alike} of them all models are."
+        "Linear code (PCA): principal components of the training images, as many as the latent has numbers, no network "
+        f"at all; it is the best in {first} of {int(shown.sum())} comparisons."
     )
 
 

@@ -345,6 +345,43 @@ def test_a_group_without_neurons_has_no_leverage_and_the_same_note():
     assert row[-2:] == ["2.0×10⁻⁵", "–<sup>a</sup>"]  # noqa: RUF001
 
 
+# ---- linear code --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("table", "layers"), [("table2", [""]), ("table5", ["h1", "h2"])])
+def test_the_linear_code_stands_above_the_plain_autoencoders_and_is_bold_where_it_is_best(table, layers):
+    models = ("cae", "vae") if table == "table5" else ("cae",)
+    cells = [
+        cell(table, model=model, layer=layer or None, seed=seed)
+        for seed in (0, 1)
+        for model in models
+        for layer in layers
+    ]
+    metrics = measured(cells, lambda item, metric: 0.5 + 0.01 * item.run.seed)
+    images = np.full(12, 0.3)
+    linear = {"region3": Scores(np.arange(0), mse=images, psnr=images, ssim=images)}
+    frame = tables.tidy(table, cells, metrics, [], scored(cells, metrics), linear=linear)
+    rows = frame[frame["model"] == "pca"]
+    assert rows[["layer", "metric", "standing"]].to_numpy().tolist() == [
+        [layer, metric, "best" if metric == "mse" else ""]
+        for layer in layers
+        for metric in TABLE_METRICS[table]
+    ]
+    assert (set(rows["n"]), rows["sd"].isna().all(), set(frame["n"])) == ({1}, True, {1, 2})
+    made = tables.render(table, frame)
+    first = markdown_rows(made.md)[2]
+    assert first == ["Linear code (PCA)", *["**0.300**", "0.300", "0.300"] * len(layers)]
+    assert f"it is the best in {len(layers)} of {3 * len(layers)} comparisons" in made.md
+
+
+def test_a_table_without_plain_autoencoders_has_no_linear_code():
+    cells = [cell("table3")]
+    metrics = drawn(cells)
+    scores = scored(cells, metrics)
+    frame = tables.tidy("table3", cells, metrics, [], scores, linear={"region3": Scores(np.arange(0))})
+    assert set(frame["model"]) == {"cae-fr"}
+
+
 # ---- degenerate ---------------------------------------------------------------------------------------
 
 
@@ -476,7 +513,7 @@ def test_what_the_printed_digits_do_not_tell_apart_is_not_bold():
     frame, made = rendered("table2", cells, measured(cells, lambda item, metric: values[item.layer]))
     assert frame.loc[frame["metric"] == "psnr", "standing"].tolist() == ["best", "best", "same", ""]
     assert "In 2 of 3 comparisons no value is bold" in made.md
-    assert "printed digits, in 0 of them all models are" in made.md
+    assert "all networks are the same" not in made.md
     body = markdown_rows(made.md)[2:]
     psnr, mse = [row[2] for row in body], [row[1] for row in body]
     assert psnr == ["0.500", "0.500", "0.500", "0.300"]
@@ -512,7 +549,7 @@ def test_five_equal_rows_have_no_bold_value_and_the_caption_says_so():
     frame, made = rendered("table2", cells, metrics)
     assert set(frame["standing"]) == {"best", "same"}
     assert "In 3 of 3 comparisons no value is bold" in made.md
-    assert "in 3 of them all models are" in made.md
+    assert "In 3 of 3 comparisons all networks are the same to the printed digits." in made.md
     assert "**0" not in made.md
     assert "<strong>0" not in made.html
     assert "textbf" not in made.tex
@@ -545,7 +582,7 @@ def test_an_empty_group_is_a_dash_with_its_reason_below():
     metrics = measured(cells, lambda item, _: None if item.neurons == "insignificant" else 0.25)
     _, made = rendered("table3", cells, metrics)
     (row,) = markdown_rows(made.md)[2:]
-    assert row[1:] == ["**0.250**", "–<sup>a</sup>"] * 3  # noqa: RUF001
+    assert row[1:] == ["0.250", "–<sup>a</sup>"] * 3, "nothing to be better than"  # noqa: RUF001
     assert made.md.rstrip().endswith("<sup>a</sup> no insignificant neurons")
     assert made.html.count("no insignificant neurons") == 1
     assert [entry["text"] for entry in Page(made.html).rows[-1]][2] == "–a"  # noqa: RUF001
@@ -554,11 +591,11 @@ def test_an_empty_group_is_a_dash_with_its_reason_below():
 
 
 def test_a_negative_number_that_rounds_to_zero_has_no_sign():
-    values = {"h1": -0.0001, "h2": -0.25}
-    cells = [cell("table4", layer=layer) for layer in values]
-    _, made = rendered("table4", cells, measured(cells, lambda item, _: values[item.layer]))
-    assert markdown_rows(made.md)[2][1:] == ["**0.000**", "**-0.250**"]
-    assert r"\textbf{$-$0.250}" in made.tex
+    values = {"cae-fr": -0.0001, "cnn-fr": -0.25}
+    cells = [cell("table4", model=model) for model in values]
+    _, made = rendered("table4", cells, measured(cells, lambda item, _: values[item.model]))
+    assert markdown_rows(made.md)[2][1:] == ["**0.000**", "-0.250"]
+    assert "$-$0.250" in made.tex
 
 
 def test_what_the_config_left_out_does_not_appear():
