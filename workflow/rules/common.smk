@@ -189,6 +189,14 @@ def cell_files(cells, name):
     return list(dict.fromkeys(run_file(cell.run, name) for cell in cells))
 
 
+def linear_codes(table):
+    """Scores of the linear codes that stand beside a table's plain auto-encoders."""
+    regions = dict.fromkeys(
+        cell.region for cell in PLAN.cells(table) if cell.run.layer is None
+    )
+    return [f"{RESULTS}/linear_code/{region}/scores.npz" for region in regions]
+
+
 def scores_of(claims):
     """Files with the scores of the runs that claims are about."""
     return cell_files(

@@ -4,6 +4,7 @@ rule table:
             PLAN.cells(wildcards.table), "metrics.json"
         ),
         scores=lambda wildcards: cell_files(PLAN.cells(wildcards.table), "scores.npz"),
+        linear=lambda wildcards: linear_codes(wildcards.table),
         paper=ours(PAPER / "{table}.csv"),
         code=package("paper", "statistics", "reporting"),
     output:
