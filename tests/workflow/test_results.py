@@ -91,6 +91,15 @@ def test_ceilings_count_every_neuron_and_turn_correlations_into_fractions(finish
     assert {row["standing"] for row in table} <= {"best", "same", "tied", ""}
 
 
+def test_one_seed_decides_no_claim(finished):
+    judged = rows(results(finished) / "verdicts.csv")
+    assert [row["claim"] for row in judged if not row["parent"]] == ["mse", "pcc"]
+    assert {row["verdict"] for row in judged} == {"open", "not tested"}
+    assert all(row["effect"] for row in judged)
+    page = (results(finished) / "verdicts.md").read_text(encoding="utf-8")
+    assert page.startswith("**The paper's claims.** Reconstruction: open.")
+
+
 @pytest.mark.parametrize("figure", ["figure2", "figure3", "figure4", "figure5"])
 def test_a_figure_is_a_picture_with_something_in_it(finished, figure):
     picture = np.asarray(Image.open(results(finished) / f"figures/{figure}.png").convert("L"))
