@@ -49,9 +49,6 @@ RESAMPLES = 1999
 RECONSTRUCTION = ("table2", "table3", "table5")
 """Tables of the reconstruction task, which show the leverage of the responses."""
 
-NEGLIGIBLE = 1e-3
-"""A model whose responses supply less of the gradient is, as a reconstruction, the model without them."""
-
 
 # ---- layouts ------------------------------------------------------------------------------------------
 
@@ -452,7 +449,7 @@ def _leverage(frame: pd.DataFrame) -> str:
     if shares.empty:
         return ""
     low, middle, high = map(power_text, shares.quantile([0, 0.5, 1]))
-    few = int((shares < NEGLIGIBLE).sum())
+    few = int((shares < labels.NEGLIGIBLE).sum())
     follows = (
         "In none it is below 1 in 1,000: the responses take part in what these layers learn."
         if few == 0
