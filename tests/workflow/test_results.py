@@ -216,7 +216,7 @@ def test_a_trainings_record_is_complete(finished):
 
 
 SHOWN = {"table", "table7", "ceilings", "companion", "verdicts", "runtimes", "report"}
-DRAWN = {"reconstructions", "neuron_counts", "stimuli", "curves"}
+DRAWN = {"reconstructions", "neuron_counts", "stimuli", "leverage", "curves"}
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_snakemakes_report_holds_every_result_with_its_caption(finished, tmp_pat
         page = report.read("report/report.html").decode()
     results = json.loads(re.search(r"var results = ({.*});?$", page, re.MULTILINE)[1])
     shown = {"verdicts.html", "report.html", "table2.html", "table4-companion.html", "runtimes.html"}
-    shown |= {"figure2.png", "figure3.png", "figure4.png", "curves.png"}
+    shown |= {"figure2.png", "figure3.png", "figure4.png", "leverage.png", "curves.png"}
     assert shown <= names
     assert shown <= {result["name"] for result in results.values()}
     for category in (
