@@ -219,7 +219,9 @@ def gpus():
 
 def training_config(wildcards):
     """What of the config a training depends on."""
-    sections = {key: settings(wildcards, key) for key in ("model", "training", "loss")}
+    sections = {
+        key: settings(wildcards, key) for key in ("split", "model", "training", "loss")
+    }
     return {**sections, "device": config["device"], "precision": config["precision"]}
 
 

@@ -128,7 +128,7 @@ def test_models_that_the_paper_lacks_are_judged_under_their_own_names(monkeypatc
 
 
 def test_a_variant_repeats_the_claims_of_the_tables(made):
-    variant = planned(variants={"mean": {"loss": {"reduction": "mean"}}}).variants()["mean"]
+    variant = planned(variants={"mean": {"loss": {"response": "mean"}}}).variants()["mean"]
     repeated = claims(variant)
     assert [claim.name for claim in repeated] == [
         name for name in made if name != "figure4" and not name.startswith("only-if")
