@@ -4,15 +4,15 @@
     PYTHONPATH=. python benchmarks/power.py --methods benchmarks/inference.csv
 
 The first draws sets of results for every claim of the paper, with the variances that were seen in trainings, and has
-``daenr.paper.judging`` decide them. The second compares ways to test a mean over crossed seeds and images, by how often
-each calls a difference that is not there significant, over the level that it is asked for (1 is right).
+``daenr.paper.verdicts`` decide them. The second compares ways to test a mean over crossed seeds and images, by how
+often each calls a difference that is not there significant, over the level that it is asked for (1 is right).
 """
 
 import argparse
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -25,10 +25,10 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from daenr.paper.claim_tree import Claim, Pairs, claim_tree
-from daenr.paper.judging import CONTRADICTED, PRACTICALLY_NONE, SUPPORTED, VERDICTS, Decision, Rules, decide
+from daenr.paper.claims import Claim, Pairs, claim_tree
 from daenr.paper.plan import Plan
 from daenr.paper.resolved import resolve
+from daenr.paper.verdicts import CONTRADICTED, PRACTICALLY_NONE, SUPPORTED, VERDICTS, Decision, Rules, decide
 from daenr.run import Run
 from daenr.statistics.inference import Difference, crossed
 
@@ -68,15 +68,16 @@ REGIONS, CELLS = 3, 12
 """Of a primary claim: four layers in each of three regions."""
 
 
+CONFIG = resolve(
+    {"dataset": {"name": "x", "layout": "simulated"}, "controls": ["shuffled", "frozen"], "seeds": [0]}, ROOT
+)
+RULES = Rules(**CONFIG["comparison"])
+
+
 @cache
 def tree() -> tuple[Claim, ...]:
     """All claims of the paper with the runs of one seed, which stand for cells here."""
-    config = {
-        "dataset": {"name": "x", "layout": "simulated"},
-        "controls": ["shuffled", "frozen"],
-        "seeds": [0],
-    }
-    return claim_tree(Plan(resolve(config, ROOT), ROOT / "config/paper"))
+    return claim_tree(Plan(CONFIG, ROOT / "config/paper"))
 
 
 @cache
@@ -146,12 +147,22 @@ class Planted:
         return 100 * table if metric == "significant" else table  # so many neurons
 
 
+def primaries() -> tuple[Claim, ...]:
+    """The two primary claims, without the tree below them."""
+    return tuple(replace(root, children=()) for root in tree())
+
+
 def decided(
-    gain: Mapping[str, float], seeds: int = 5, images: int = 50, sets: int = SETS, seed: int = 0
+    gain: Mapping[str, float],
+    claims: Sequence[Claim] | None = None,
+    seeds: int = 5,
+    images: int = 50,
+    sets: int = SETS,
+    seed: int = 0,
 ) -> list[dict[str, Decision]]:
-    """The decisions on the whole tree in each of ``sets`` sets of planted results."""
+    """The decisions on some claims, by default the whole tree, in each of ``sets`` sets of planted results."""
     rng = np.random.default_rng([seed, seeds, images])
-    return [decide(tree(), Planted(gain, seeds, images, rng), Rules()) for _ in range(sets)]
+    return [decide(claims or tree(), Planted(gain, seeds, images, rng), RULES) for _ in range(sets)]
 
 
 def wrong(decisions: Mapping[str, Decision]) -> bool:
@@ -171,7 +182,7 @@ def power(
     """
     rows = []
     for size, count, gain in itertools.product(images, seeds, gains):
-        results = decided({"pcc": gain}, count, size, sets)
+        results = decided({"pcc": gain}, primaries() if gain else tree(), count, size, sets)
         verdicts = Counter(result["pcc"].verdict for result in results)
         row: dict[str, float] = {"images": size, "seeds": count, "gain": gain, "sets": sets}
         row |= {verdict: verdicts[verdict] / sets for verdict in VERDICTS}
@@ -188,7 +199,8 @@ def plot(frame: pd.DataFrame, path: Path) -> None:
     )
     axes = axes[0]
     for axis, (_, panel) in zip(axes, groups, strict=True):
-        for gain, line in panel.groupby("gain"):
+        for gain in panel["gain"].unique():
+            line = panel[panel["gain"] == gain]
             answer = SUPPORTED if gain else PRACTICALLY_NONE
             label = f"gain {gain:.3f}, {answer}" if gain else f"no gain, {answer}"
             style = "o-" if gain else "s--"
@@ -225,7 +237,7 @@ def _larger_p(found: Difference, level: float) -> bool:
 
 
 METHODS: Mapping[str, Test] = {
-    "t of each mean square": lambda found, level: found.p <= level,
+    "t of each mean square": Difference.significant,
     "Satterthwaite": _satterthwaite,
     "corrected two-factor bootstrap": _corrected_bootstrap,
     "larger of two p": _larger_p,

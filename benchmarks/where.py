@@ -19,7 +19,7 @@ def jobs(metadata: Path, results: Path) -> dict[tuple[str, ...], tuple[str, floa
     found: dict[tuple[str, ...], tuple[str, float, float]] = {}
     for file in metadata.rglob("*"):
         if file.is_file():
-            record = json.loads(file.read_text())
+            record = json.loads(file.read_text(encoding="utf-8"))
             if _output(file, metadata).startswith(f"{results}/") and record.get("endtime"):
                 found[tuple(record["log"])] = (record["rule"], record["starttime"], record["endtime"])
     return found
@@ -37,7 +37,8 @@ def main(results: Path, cores: int) -> None:
     by_rule: dict[str, list[float]] = defaultdict(list)
     for rule, start, end in found.values():
         by_rule[rule].append(end - start)
-    fits = [json.loads(path.read_text()).get("seconds") or 0 for path in results.glob("runs/*/training.json")]
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in results.glob("runs/*/training.json")]
+    fits = [record.get("seconds") or 0 for record in records]
     print(f"| rule | jobs | seconds each, median | core seconds | share of {cores} x {wall:.0f} s |")
     print("| --- | --- | --- | --- | --- |")
     for rule, seconds in sorted(by_rule.items(), key=lambda item: -sum(item[1])):

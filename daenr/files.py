@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 TEXTS = frozenset(
     [
         *("table", "region", "model", "layer", "metric", "control", "rule", "run"),
-        *("claim", "statement", "source", "verdict", "note", "standing"),
+        *("claim", "parent", "level", "statement", "source", "against", "paper_excluded", "verdict", "note"),
+        "standing",
     ]
 )
 """Columns of our CSV files that are texts in every file that has them."""

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def copy_project() -> Callable[[Path], dict[str, str]]:
-    """Copy the project without results; the environment in which the copy's package is the one that is installed.
+    """Copy the project without results; the variable with which the copy's package is the one that is installed.
 
     As after ``pip install -e .`` Python finds ``daenr`` there, and no other file of the copy.
     """
@@ -26,7 +26,7 @@ def copy_project() -> Callable[[Path], dict[str, str]]:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         (folder / ".installed").mkdir()
         (folder / ".installed/daenr").symlink_to(folder / "daenr")
-        return os.environ | {"PYTHONPATH": str(folder / ".installed")}
+        return {"PYTHONPATH": str(folder / ".installed")}
 
     return copy
 

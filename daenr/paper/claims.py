@@ -1,240 +1,358 @@
-"""The paper's claims, each as pairs of runs of which it says that one is better.
+"""The paper's claims as a tree, and the order in which it is tested.
 
-Statements are in our own words; what a claim is about in a single row is its region and its metric. This module
-is imported while the workflow's files are parsed, so it needs the standard library alone.
+Sixty questions asked at once find nothing with five seeds. So there are two questions, and each further one is asked
+only if the claim that it rests on is supported. Statements are in our own words. This module is imported while the
+workflow's files are parsed, so it needs the standard library alone.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Cell, Plan
-from daenr.registry import AUTOENCODERS, END_TO_END, READOUTS
+from daenr.paper.plan import Cell, Plan
+from daenr.registry import AUTOENCODERS, END_TO_END, READOUTS, split_model
+from daenr.run import Run
 
-VERDICTS = ("supported", "not supported", "contradicted", "too few seeds to say")
+Pairs = tuple[tuple[Cell, Cell], ...]
+"""(treated, reference), both of one seed and region and where both are read out of one layer."""
+
+Level = Literal["primary", "only if", "explanation", "generalisation", "region", "layer"]
+
+PASSED_ON = 0.5
+"""Of a supported claim's level, what goes to the claims beside it; the other half goes to those below.
+
+With none, Holm's step from claim to claim would wait for everything below; with all, nothing below could be tested
+before everything beside is supported.
+"""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim of the paper about one region and metric.
+    """One claim, and those that make sense only if it holds.
 
     Attributes:
-        name: unique, ``table2-region1-mse``.
+        name: unique, ``pcc-region1-h2``.
         statement: what is claimed, one sentence.
         source: the table or figure that shows it, or the title.
-        region: the region.
-        metric: ``mse``, ``psnr``, ``ssim``, ``pcc``, or ``significant`` for the number of significant neurons.
-        pairs: (treated, reference), both of one seed and region and where both are read out of one layer; the claim
-            is that the treated is better.
+        metric: ``mse``, ``pcc``, or ``significant`` for the number of significant neurons.
+        level: what kind of question it is.
+        contrasts: pairs of runs by what the treated is compared with. The claim is that the treated is better; with
+            several contrasts, that it is better in every one of them.
+        children: claims that are tested only if this one is supported.
     """
 
     name: str
     statement: str
     source: str
-    region: str
     metric: str
-    pairs: tuple[tuple[Cell, Cell], ...]
+    level: Level
+    contrasts: Mapping[str, Pairs]
+    children: tuple["Claim", ...] = ()
 
-    def row(self) -> dict[str, Any]:
-        """The claim as plain values: what a job is handed."""
-        return {**vars(self), "pairs": [[cell.row() for cell in pair] for pair in self.pairs]}
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Regions that it pools, in the order of its pairs."""
+        return tuple(
+            dict.fromkeys(treated.region for pairs in self.contrasts.values() for treated, _ in pairs)
+        )
 
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> "Claim":
-        """The claim that ``row`` gave."""
-        pairs = ((Cell.from_row(treated), Cell.from_row(reference)) for treated, reference in row["pairs"])
-        return cls(**{**row, "pairs": tuple(pairs)})
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Cells that it compares, those of each contrast in turn."""
+        return tuple(cell for pairs in self.contrasts.values() for pair in pairs for cell in pair)
+
+    def walk(self, parent: "Claim | None" = None) -> Iterator[tuple["Claim", "Claim | None"]]:
+        """This claim and all below it, each with the claim that it rests on; parents first."""
+        yield self, parent
+        for child in self.children:
+            yield from child.walk(self)
 
 
-def claims(plan: Plan) -> list[Claim]:
-    """The claims that the runs of a plan can speak to, in the order of the paper, the title's last.
+def to_rows(claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    """The claims as plain values, one row each, parents first: what a job is handed.
+
+    Args:
+        claims: the roots.
+    """
+    return [
+        {
+            **{"name": claim.name, "parent": parent.name if parent else "", "level": claim.level},
+            **{"statement": claim.statement, "source": claim.source, "metric": claim.metric},
+            "contrasts": {
+                name: [[cell.row() for cell in pair] for pair in pairs]
+                for name, pairs in claim.contrasts.items()
+            },
+        }
+        for root in claims
+        for claim, parent in root.walk()
+    ]
+
+
+def from_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[Claim, ...]:
+    """The roots of the claims that ``to_rows`` gave."""
+
+    def under(parent: str) -> tuple[Claim, ...]:
+        return tuple(_from_row(row, under(row["name"])) for row in rows if row["parent"] == parent)
+
+    return under("")
+
+
+def _from_row(row: Mapping[str, Any], children: tuple[Claim, ...]) -> Claim:
+    contrasts = {
+        name: tuple((Cell.from_row(treated), Cell.from_row(reference)) for treated, reference in pairs)
+        for name, pairs in row["contrasts"].items()
+    }
+    own = {key: value for key, value in row.items() if key != "parent"}
+    return Claim(**own | {"contrasts": contrasts}, children=children)
+
+
+# ---- the order of testing -----------------------------------------------------------------------------
+
+
+def levels(
+    claims: Sequence[Claim], alpha: float, supported: Callable[[Claim, float], bool]
+) -> dict[str, float]:
+    """The significance level at which each claim that can be tested is tested.
+
+    Claims of one parent share its level equally. One that is supported passes half of its share to those beside it
+    that are not, as in the truncated Holm procedure, and half to its children; once all below it is supported too,
+    its whole share goes to the claims beside it. What is passed on is what a true claim has no use for, so the
+    probability that any claim of the tree is decided wrongly is at most alpha, however the claims depend on each other
+    (Dmitrienko, Tamhane and Wiens 2008, Biometrical Journal 50:667; Bretz et al. 2009, Statistics in Medicine 28:586;
+    Goeman and Solari 2010, Annals of Statistics 38:3782).
+
+    Args:
+        claims: the roots.
+        alpha: familywise error of the whole tree.
+        supported: whether a claim is supported at a level; if it is, then at every larger one.
+
+    Returns:
+        By name; a claim that is missing rests on one that is not supported.
+    """
+    tested: dict[str, float] = {}
+    _test_family(claims, alpha, supported, tested)
+    return tested
+
+
+def _test_family(
+    claims: Sequence[Claim],
+    alpha: float,
+    supported: Callable[[Claim, float], bool],
+    tested: dict[str, float],
+) -> bool:
+    """Test claims of one parent and all below; whether everything is supported."""
+    held: set[str] = set()
+    complete: set[str] = set()
+    while active := [claim for claim in claims if claim.name not in complete]:
+        before = len(held), len(complete)
+        share = alpha / len(active)
+        if waiting := [claim for claim in active if claim.name not in held]:
+            own = share * (1 + PASSED_ON * (len(active) - len(waiting)) / len(waiting))
+            tested.update(dict.fromkeys((claim.name for claim in waiting), own))
+            held.update(claim.name for claim in waiting if supported(claim, own))
+        below = share if all(claim.name in held for claim in active) else share * (1 - PASSED_ON)
+        for claim in active:
+            if claim.name in held and _test_family(claim.children, below, supported, tested):
+                complete.add(claim.name)
+        if before == (len(held), len(complete)):
+            return False
+    return True
+
+
+# ---- the paper's claims -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Half:
+    """One of the paper's two claims, and where its pairs stand."""
+
+    metric: str
+    gain: str
+    table: str
+    general_table: str
+    controls: str
+
+
+_HALVES = (
+    _Half("mse", "images are reconstructed better", "table2", "table5", "controls-ir"),
+    _Half("pcc", "responses are predicted better", "table4", "table6", "controls-nrs"),
+)
+
+_CONTROLS = ("shuffled", "frozen")
+"""What the title's "only if" excludes: wrong responses, and layers that did not learn both tasks."""
+
+
+def claim_tree(plan: Plan) -> tuple[Claim, ...]:
+    """The claims that the runs of a plan can speak to: two roots, reconstruction (MSE) and responses (PCC).
 
     A claim is left out if the config does not ask for the table, figure or control that it rests on, or leaves out
-    one of its models.
+    one of its models; what would have stood below it then stands in its place.
     """
-    tables, figures = plan.tables(), plan.config["figures"]
-    made = [
-        *(_table2(plan) if "table2" in tables else ()),
-        *(_table3(plan) if "table3" in tables else ()),
-        *(_table4(plan) if "table4" in tables else ()),
-        *(_figure4(plan) if "figure4" in figures else ()),
-        *(_table5(plan) if "table5" in tables else ()),
-        *(_table6(plan) if "table6" in tables else ()),
-        *(_only_if(plan) if plan.config["controls"] else ()),
-    ]
-    # Table 3 compares with the plain CAE, which only other tables train.
     planned = set(plan.runs())
-    return [
-        claim
-        for claim in made
-        if claim.pairs and all(cell.run in planned for pair in claim.pairs for cell in pair)
-    ]
+    roots = [root for half in _HALVES for root in _half(plan, half)]
+    return tuple(kept for root in roots for kept in _planned(root, planned))
 
 
-def _table2(plan: Plan) -> Iterator[Claim]:
-    cells = plan.cells("table2")
-    for region in plan.regions:
-        for metric in TABLE_METRICS["table2"]:
-            yield Claim(
-                f"table2-{region}-{metric}",
-                "A CAE reconstructs images better if it also learns how neurons respond to them (CAE-FR).",
-                "Table 2",
-                region,
-                metric,
-                _pairs(_of(cells, region, "cae-fr"), _of(cells, region, "cae")),
-            )
+def _planned(claim: Claim, planned: set[Run]) -> tuple[Claim, ...]:
+    """The claim with what is planned of its tree; what is below it alone, if its own runs are not planned.
+
+    Table 3 compares with the plain CAE, which only other tables train.
+    """
+    children = tuple(kept for child in claim.children for kept in _planned(child, planned))
+    if all(claim.contrasts.values()) and planned.issuperset(cell.run for cell in claim.cells):
+        return (replace(claim, children=children),)
+    return children
 
 
-def _table3(plan: Plan) -> Iterator[Claim]:
-    plain = _of(plan.cells("table2"), plan.focus, "cae")
-    groups = plan.cells("table3")
-    significant, insignificant = (
-        [cell for cell in groups if cell.neurons == name] for name in ("significant", "insignificant")
+def _half(plan: Plan, half: _Half) -> Iterator[Claim]:
+    tables = plan.tables()
+    pairs = _against_baseline(plan.cells(half.table), ("cae-fr",)) if half.table in tables else ()
+    below = (
+        *_explanations(plan, half),
+        *(_generalisation(plan, half) if half.general_table in tables else ()),
+        *_regions(half, pairs),
     )
-    contrasts = (
-        (
-            "significant",
-            "The neurons that CAE-FR predicts significantly are enough to reconstruct better than the CAE does.",
-            _pairs(significant, plain),
-        ),
-        (
-            "insignificant",
-            "The neurons that it does not predict significantly make the reconstruction worse than the CAE's.",
-            _pairs(insignificant, plain, claimed_worse=True),
-        ),
-        (
-            "groups",
-            "Significant neurons serve the reconstruction better than insignificant ones.",
-            _pairs(significant, insignificant),
-        ),
+    statement = (
+        f"Joint training (CAE-FR) helps: {half.gain} than by the baseline, over all regions and layers."
     )
-    for name, statement, pairs in contrasts:
-        for metric in TABLE_METRICS["table3"]:
-            yield Claim(f"table3-{name}-{metric}", statement, "Table 3", plan.focus, metric, pairs)
+    number = half.table.removeprefix("table")
+    root = Claim(half.metric, statement, f"Table {number}", half.metric, "primary", {"baseline": pairs})
+    only_if = _only_if(plan, half, pairs)
+    yield replace(root, children=(replace(only_if, children=below),) if only_if else below)
 
 
-def _table4(plan: Plan) -> Iterator[Claim]:
-    cells = plan.cells("table4")
-    for region in plan.regions:
+def _only_if(plan: Plan, half: _Half, baseline: Pairs) -> Claim | None:
+    """Joint training beats the baseline and each control that the plan has; None if it has none."""
+    cells = plan.cells(half.controls) if plan.config["controls"] else []
+    joint = [cell for cell in cells if cell.control == "joint"]
+    altered = {name: [cell for cell in cells if cell.control == name] for name in _CONTROLS}
+    contrasts = {name: _pairs(joint, controls) for name, controls in altered.items() if controls}
+    if not contrasts:
+        return None
+    statement = (
+        f"Only with joint training {half.gain}: not by the baseline, and not by the same model with "
+        + " or ".join(
+            {"shuffled": "shuffled responses", "frozen": "a frozen encoder"}[name] for name in contrasts
+        )
+        + "."
+    )
+    contrasts = {"baseline": baseline, **contrasts}
+    return Claim(f"{half.metric}-only-if", statement, "Title", half.metric, "only if", contrasts)
+
+
+def _explanations(plan: Plan, half: _Half) -> Iterator[Claim]:
+    """What the paper says the gain comes from: Table 3 for reconstruction, Figure 4 for responses."""
+    if half.metric == "mse" and "table3" in plan.tables():
+        plain = [cell for cell in plan.cells("table2") if (cell.region, cell.model) == (plan.focus, "cae")]
+        cells = plan.cells("table3")
+        use, harm = ([c for c in cells if c.neurons == name] for name in ("significant", "insignificant"))
         yield Claim(
-            f"table4-{region}",
-            "Responses are predicted better if the network also reconstructs the images (CAE-FR, not CNN-FR).",
-            "Table 4",
-            region,
-            "pcc",
-            _pairs(_of(cells, region, "cae-fr"), _of(cells, region, "cnn-fr")),
+            "mse-neurons",
+            "The neurons that CAE-FR predicts significantly bring the gain: alone they beat the CAE, the others alone "
+            "fall behind it.",
+            "Table 3",
+            "mse",
+            "explanation",
+            {
+                "CAE": _pairs(use, plain),
+                "insignificant": _pairs(use, harm),
+                "CAE beats insignificant": tuple(
+                    (reference, cell) for cell, reference in _pairs(harm, plain)
+                ),
+            },
+        )
+    if half.metric == "pcc" and "figure4" in plan.config["figures"]:
+        runs = plan.comparison_runs()
+        cells = [Cell("figure4", run.region, run.model, run.layer, "all", run) for run in runs]
+        yield Claim(
+            "pcc-neurons",
+            "CAE-FR predicts more of the neurons significantly than CNN-FR does.",
+            "Figure 4",
+            "significant",
+            "explanation",
+            {"baseline": _against_baseline(cells, ("cae-fr",))},
         )
 
 
-def _figure4(plan: Plan) -> Iterator[Claim]:
-    cells = [Cell("figure4", run.region, run.model, run.layer, "all", run) for run in plan.comparison_runs()]
+def _generalisation(plan: Plan, half: _Half) -> Iterator[Claim]:
+    """All other joint models of Table 5 or 6 pooled, below it each by itself, CAE-FR with that table's weights too."""
+    cells = plan.cells(half.general_table)
+    source = f"Table {half.general_table.removeprefix('table')}"
+    models = [f"{autoencoder}-{readout}" for autoencoder in AUTOENCODERS for readout in READOUTS]
+    each = [
+        Claim(
+            f"{half.metric}-{model}",
+            f"With {model.upper()} {half.gain} too.",
+            source,
+            half.metric,
+            "generalisation",
+            {"baseline": pairs},
+        )
+        for model in models
+        if (pairs := _against_baseline(cells, (model,)))
+    ]
     yield Claim(
-        "figure4",
-        "CAE-FR predicts more of the neurons significantly than CNN-FR does.",
-        "Figure 4",
-        plan.focus,
-        "significant",
-        _pairs(_of(cells, plan.focus, "cae-fr"), _of(cells, plan.focus, "cnn-fr")),
+        f"{half.metric}-others",
+        f"With other auto-encoders and readouts {half.gain} too, taken together.",
+        source,
+        half.metric,
+        "generalisation",
+        {"baseline": _against_baseline(cells, [model for model in models if model != "cae-fr"])},
+        tuple(each),
     )
 
 
-def _table5(plan: Plan) -> Iterator[Claim]:
-    cells = plan.cells("table5")
-    contrasts = [
-        (f"cae-{readout}", f"with the readout {readout.upper()}", [f"cae-{readout}"], "cae")
-        for readout in READOUTS
-        if readout != "fr"
-    ]
-    contrasts += [
-        (plain, f"for the {plain.upper()}", [f"{plain}-{readout}" for readout in READOUTS], plain)
-        for plain in AUTOENCODERS
-        if plain != "cae"
-    ]
-    for name, learner, joint, plain in contrasts:
-        for metric in TABLE_METRICS["table5"]:
-            yield Claim(
-                f"table5-{name}-{metric}",
-                f"The gain in reconstruction is there {learner} too.",
-                "Table 5",
-                plan.focus,
-                metric,
-                _pairs(_of(cells, plan.focus, *joint), _of(cells, plan.focus, plain)),
+def _regions(half: _Half, pairs: Pairs) -> Iterator[Claim]:
+    """The primary claim region by region, below each layer by layer."""
+    for region in dict.fromkeys(treated.region for treated, _ in pairs):
+        own = tuple(pair for pair in pairs if pair[0].region == region)
+        name, source = f"{half.metric}-{region}", f"Table {half.table.removeprefix('table')}"
+        layers = tuple(
+            Claim(
+                f"{name}-{layer}",
+                f"In {region} {half.gain} by CAE-FR read out of {layer}.",
+                source,
+                half.metric,
+                "layer",
+                {"baseline": tuple(pair for pair in own if pair[0].layer == layer)},
             )
+            for layer in dict.fromkeys(treated.layer for treated, _ in own)
+        )
+        yield Claim(
+            name,
+            f"In {region} {half.gain} by CAE-FR, over all layers.",
+            source,
+            half.metric,
+            "region",
+            {"baseline": own},
+            layers,
+        )
 
 
-def _table6(plan: Plan) -> Iterator[Claim]:
-    cells = plan.cells("table6")
-    contrasts = [
-        (readout, f"with the readout {readout.upper()}", f"cae-{readout}", f"{END_TO_END}-{readout}")
-        for readout in READOUTS
-        if readout != "fr"
-    ]
-    contrasts += [
-        (encoder, f"for the {encoder.upper()}", f"{encoder}-fr", "cnn-fr")
-        for encoder in AUTOENCODERS
-        if encoder != "cae"
-    ]
-    for name, learner, joint, baseline in contrasts:
-        for region in plan.regions:
-            yield Claim(
-                f"table6-{name}-{region}",
-                f"The gain in predicting responses is there {learner} too.",
-                "Table 6",
-                region,
-                "pcc",
-                _pairs(_of(cells, region, joint), _of(cells, region, baseline)),
-            )
+def _against_baseline(cells: Iterable[Cell], models: Sequence[str]) -> Pairs:
+    """The cells of joint models and those without the other task: the plain auto-encoder or the network end to end.
+
+    A table has one of the two.
+    """
+    by_model: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_model.setdefault(cell.model, []).append(cell)
+
+    def partners(model: str) -> list[Cell]:
+        autoencoder, readout = split_model(model)
+        return [*by_model.get(str(autoencoder), ()), *by_model.get(f"{END_TO_END}-{readout}", ())]
+
+    return tuple(pair for model in models for pair in _pairs(by_model.get(model, ()), partners(model)))
 
 
-_ONLY_IF = {
-    (
-        "controls-ir",
-        "shuffled",
-    ): "What helps the reconstruction is which image a response belongs to: not so if responses are shuffled.",
-    (
-        "controls-nrs",
-        "shuffled",
-    ): "Responses are predicted from the image they belong to: not so if they are shuffled in training.",
-    (
-        "controls-nrs",
-        "frozen",
-    ): "Both tasks must be learnt together: a readout of a trained CAE, held fixed, predicts responses less well.",
-    (
-        "controls-nrs",
-        "random",
-    ): "The layers must be learnt: a readout of an untrained encoder, held fixed, predicts responses less well.",
-}
-"""What the title's "if and only if" comes down to, for each half of the controls' table."""
-
-
-def _only_if(plan: Plan) -> Iterator[Claim]:
-    for (table, control), statement in _ONLY_IF.items():
-        cells = plan.cells(table)
-        joint, altered = ([cell for cell in cells if cell.control == name] for name in ("joint", control))
-        for region in plan.regions:
-            for metric in CONTROL_METRICS[table]:
-                yield Claim(
-                    f"only-if-{control}-{region}-{metric}",
-                    statement,
-                    "Title",
-                    region,
-                    metric,
-                    _pairs(_of(joint, region, "cae-fr"), _of(altered, region, "cae-fr")),
-                )
-
-
-def _of(cells: Iterable[Cell], region: str, *models: str) -> list[Cell]:
-    return [cell for cell in cells if cell.region == region and cell.model in models]
-
-
-def _pairs(
-    cells: Sequence[Cell], partners: Sequence[Cell], claimed_worse: bool = False
-) -> tuple[tuple[Cell, Cell], ...]:
-    """Each cell and its partner of the same seed and layer, or of no layer; the one that is claimed better first."""
-    at = {(cell.run.seed, cell.layer): cell for cell in partners}
-    found = [
+def _pairs(cells: Iterable[Cell], partners: Iterable[Cell]) -> Pairs:
+    """Each cell and its partner of the same region, seed and layer, or of no layer."""
+    at = {(cell.region, cell.run.seed, cell.layer): cell for cell in partners}
+    return tuple(
         (cell, partner)
         for cell in cells
-        if (partner := at.get((cell.run.seed, cell.layer)) or at.get((cell.run.seed, None)))
-    ]
-    return tuple((partner, cell) if claimed_worse else (cell, partner) for cell, partner in found)
+        if (
+            partner := at.get((cell.region, cell.run.seed, cell.layer))
+            or at.get((cell.region, cell.run.seed, None))
+        )
+    )

@@ -1,139 +1,443 @@
-"""What our runs say about the paper's claims: effect, interval, p and verdict; and how settings sway them."""
+"""What follows for each claim of the tree: supported, practically none, contradicted or open.
 
-from collections.abc import Mapping, Sequence
+A verdict needs more than a p: how large the difference is against what the paper's own tables cannot tell apart, and,
+where nothing is decided, what would decide. The probability that any claim of the tree is called supported or
+contradicted wrongly is at most 1 - confidence (``claims.levels``); that a single one is wrongly called practically
+none likewise.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from math import nan
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
+from jaxtyping import Float64
+from scipy import special
 
-from daenr.paper.claims import VERDICTS, Claim
+from daenr.paper.claims import Claim, Pairs, levels
 from daenr.paper.plan import Cell
 from daenr.paper.published import Published
+from daenr.statistics.inference import (
+    Difference,
+    NeuronGain,
+    crossed,
+    gains,
+    neuron_gain,
+)
 from daenr.statistics.metrics import METRICS
-from daenr.statistics.resampling import Pair, difference, smallest_p
 from daenr.statistics.scores import Scores
 
+SUPPORTED, PRACTICALLY_NONE, CONTRADICTED, OPEN = VERDICTS = (
+    "supported",
+    "practically none",
+    "contradicted",
+    "open",
+)
+
+NOT_TESTED = "not tested"
+"""In place of a verdict: the claim rests on one that is not supported."""
+
 COLUMNS = [
-    *("claim", "statement", "source", "region", "metric", "effect", "low", "high", "p", "p_holm"),
-    *("n", "images", "paper", "verdict", "note"),
+    *("claim", "parent", "level", "statement", "source", "region", "metric", "against"),
+    *("effect", "error", "freedom", "low", "high", "p", "tested_at", "paper", "paper_excluded"),
+    *("neurons_gain", "neurons_error", "n", "images", "verdict", "seeds_needed", "images_needed", "note"),
 ]
-"""Columns of a frame of verdicts; ``n`` counts seeds, ``images`` test images."""
+"""Columns of a frame of verdicts; see ``judge``."""
+
+CHANCE = 0.8
+"""With which the seeds and images that are asked for would decide."""
+
+_MOST_SEEDS = 100
+_MOST_IMAGES = 10_000
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a verdict goes by, each by metric.
+
+    Attributes:
+        confidence: of the intervals; 1 minus it is the familywise error of the whole tree.
+        margins: a difference below this is practically none.
+    """
+
+    confidence: float
+    margins: Mapping[str, float]
+
+    @property
+    def alpha(self) -> float:
+        """Familywise error of the whole tree."""
+        return 1 - self.confidence
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict, and the contrast that it rests on: of several the one that the claim does worst in.
+
+    Attributes:
+        verdict: one of ``VERDICTS``, or ``NOT_TESTED``.
+        tested_at: significance level; NaN if it was not tested.
+        against: name of the contrast.
+        found: its difference, positive as claimed.
+    """
+
+    verdict: str
+    tested_at: float
+    against: str
+    found: Difference
 
 
 # ---- verdicts -----------------------------------------------------------------------------------------
+
+
+def decide(
+    claims: Sequence[Claim], found: Callable[[Claim], Mapping[str, Difference]], rules: Rules
+) -> dict[str, Decision]:
+    """The verdict on each claim that is tested, by name.
+
+    Args:
+        claims: the roots.
+        found: the difference of each contrast of a claim, positive as claimed; empty if runs lack a result.
+        rules: what a verdict goes by.
+    """
+
+    def supported(claim: Claim, level: float) -> bool:
+        differences = found(claim)
+        return bool(differences) and decision(claim.metric, differences, level, rules).verdict == SUPPORTED
+
+    tested_at = levels(claims, rules.alpha, supported)
+    return {
+        claim.name: decision(claim.metric, differences, tested_at[claim.name], rules)
+        for root in claims
+        for claim, _ in root.walk()
+        if claim.name in tested_at and (differences := found(claim))
+    }
+
+
+def verdict(found: Difference, metric: str, level: float, rules: Rules) -> str:
+    """What one difference, positive as claimed, shows when it is tested at a level.
+
+    A difference that is there but smaller than the margin is practically none. With one seed everything is open,
+    since nothing is known about another.
+    """
+    if found.seeds == 1:
+        return OPEN
+    if found.within(rules.margins[metric], rules.alpha):
+        return PRACTICALLY_NONE
+    if _hidden(found, metric, rules) or not found.significant(level):
+        return OPEN
+    return SUPPORTED if found.estimate > 0 else CONTRADICTED
+
+
+def decision(metric: str, found: Mapping[str, Difference], level: float, rules: Rules) -> Decision:
+    """An intersection-union test (Berger 1982, Technometrics 24:295): better in every contrast, each at the level.
+
+    Its p is the largest. Contradicted takes one contrast that is worse at the level divided by how many there are.
+
+    Args:
+        metric: of the claim.
+        found: by contrast, positive as claimed.
+        level: at which it is tested; NaN if it is not.
+        rules: what a verdict goes by.
+    """
+    worst = _worst(found)
+    if np.isnan(level):
+        return Decision(NOT_TESTED, level, worst, found[worst])
+    each = {name: verdict(difference, metric, level, rules) for name, difference in found.items()}
+    if set(each.values()) == {SUPPORTED}:
+        return Decision(SUPPORTED, level, worst, found[worst])
+    if verdict(found[worst], metric, level / len(found), rules) == CONTRADICTED:
+        return Decision(CONTRADICTED, level, worst, found[worst])
+    if none := [name for name, result in each.items() if result == PRACTICALLY_NONE]:
+        worst = _worst({name: found[name] for name in none})
+        return Decision(PRACTICALLY_NONE, level, worst, found[worst])
+    return Decision(OPEN, level, worst, found[worst])
+
+
+def _worst(found: Mapping[str, Difference]) -> str:
+    """The contrast with the largest p, or among those that go the other way the one with the smallest."""
+    if len(found) == 1:
+        return next(iter(found))
+    return max(found, key=lambda name: found[name].p if found[name].estimate > 0 else 2 - found[name].p)
+
+
+# ---- what would decide --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Needed:
+    """Seeds and test images that would decide an open claim; None where a hundred times as many would not."""
+
+    seeds: int | None = None
+    images: int | None = None
+
+
+def needed(found: Difference, metric: str, level: float, rules: Rules) -> Needed:
+    """What would decide with a chance of .8, if the effect and the variance components are those seen.
+
+    The fewest seeds with the images at hand; if a hundred seeds would not do, because the images bind, the fewest
+    images with the seeds at hand, and if these do not do either, with a hundred seeds.
+    """
+    if found.seeds == 1:
+        return Needed()
+
+    def decides(seeds: int, images: int) -> bool:
+        return chance(found.with_size(seeds, images), metric, level, rules) >= CHANCE
+
+    if seeds := _fewest(lambda count: decides(count, found.units), found.seeds, _MOST_SEEDS):
+        return Needed(seeds, found.units)
+    if metric == "significant":  # its units are the neurons, and there are no more of them
+        return Needed()
+    for seeds in (found.seeds, _MOST_SEEDS):
+        if images := _fewest(partial(decides, seeds), found.units, _MOST_IMAGES):
+            return Needed(seeds, images)
+    return Needed()
+
+
+def _fewest(enough: Callable[[int], bool], low: int, high: int) -> int | None:
+    """The smallest count from low to high that is enough, by bisection: more never decides less."""
+    if low > high or not enough(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return low
+
+
+def chance(expected: Difference, metric: str, level: float, rules: Rules) -> float:
+    """The chance that an effect with such a standard error is decided: shown to be there, or practically none."""
+    size, error = abs(expected.estimate), expected.error
+    room = rules.margins[metric] - expected.reach(2 * rules.alpha)
+    if error == 0:
+        return 1.0
+    none = (
+        float(special.ndtr((room - size) / error) - special.ndtr((-room - size) / error)) if room > 0 else 0.0
+    )
+    there = float(special.ndtr((size - max(expected.reach(level), METRICS[metric].visible)) / error))
+    return max(none, there)
+
+
+def smallest_effect(expected: Difference, metric: str, level: float, rules: Rules) -> float:
+    """The smallest effect that is found with a chance of .8 at a level, before a study or after it.
+
+    Args:
+        expected: mean squares to go by, not its estimate; ``with_size`` gives those of a study of another size.
+        metric: whose visible digits bound it from below.
+        level: of the test; half of the tree's for a primary claim.
+        rules: what a verdict goes by.
+    """
+    least = max(expected.reach(level), METRICS[metric].visible)
+    return least + float(special.ndtri(CHANCE)) * expected.error
+
+
+# ---- from runs to a frame -----------------------------------------------------------------------------
 
 
 def judge(
     claims: Sequence[Claim],
     scores: Mapping[str, Scores],
     published: Sequence[Published],
-    *,
-    confidence: float,
-    resamples: int,
-    smallest_seeds: int,
-    threshold: float,
-    seed: int = 0,
+    rules: Rules,
+    threshold: float = 0.05,
 ) -> pd.DataFrame:
-    """One row a claim: how large the effect is, how sure we are of it, and what follows.
-
-    A claim is decided if p, corrected for all claims together (Holm), is at most 1 - confidence: ``supported`` if the
-    effect is as claimed and ``contradicted`` if it is the opposite. One that is not decided is ``not supported``, or
-    has ``too few seeds to say``; one seed decides nothing, since it says nothing about another.
+    """One row a claim, parents first: how large the effect is, how sure we are of it, and what follows.
 
     Args:
-        claims: what to judge; the claims among which p is corrected.
+        claims: the roots of ``claim_tree``.
         scores: of every run of the claims, by its name.
         published: the paper's results.
-        confidence: of the intervals; see above.
-        resamples: of the bootstrap.
-        smallest_seeds: with fewer seeds than this, a claim that is not decided has too few.
+        rules: what a verdict goes by.
         threshold: largest p of a significant neuron.
-        seed: of the resamples; every claim draws its own.
 
     Returns:
-        Columns ``COLUMNS``. ``effect``, ``low`` and ``high`` are in the metric's unit, positive as claimed: the mean
-        over layers (and readouts) of a seed, then over seeds. ``paper`` is the same contrast of the published
-        numbers. What there is not is NaN.
+        Columns ``COLUMNS``. ``effect`` is in the metric's unit, positive as claimed: the mean over layers (and models)
+        of a region, then over regions, then over seeds; of a claim with several contrasts, of the one that it does
+        worst in, which ``against`` names. ``error`` its standard error, ``low`` and ``high`` its interval at the
+        rules' confidence, ``p`` two-sided and uncorrected; the claim is tested at ``tested_at``. ``paper`` is the same
+        contrast of the published numbers, ``paper_excluded`` whether the interval excludes it. ``neurons_gain`` is the
+        share of neurons whose PCC gains and ``neurons_error`` the standard error over neurons. ``n`` counts seeds,
+        ``images`` test images (neurons, for ``significant``). ``seeds_needed`` and ``images_needed`` would decide an
+        open claim. What there is not is NaN, and empty in texts.
     """
-    options = {"resamples": resamples, "confidence": confidence, "threshold": threshold}
+    evidence = _Evidence(scores, threshold)
+    nodes = [node for root in claims for node in root.walk()]
+    found = {
+        claim.name: {
+            name: difference
+            for name, pairs in claim.contrasts.items()
+            if (difference := evidence.difference(claim.metric, pairs)) is not None
+        }
+        for claim, _ in nodes
+    }
+    # Better in every contrast can only be asked where every contrast has a result.
+    complete = {
+        claim.name: found[claim.name] for claim, _ in nodes if len(found[claim.name]) == len(claim.contrasts)
+    }
+    decisions = decide(claims, lambda claim: complete.get(claim.name, {}), rules)
+    for claim, _ in nodes:
+        if claim.name in complete and claim.name not in decisions:
+            decisions[claim.name] = decision(claim.metric, complete[claim.name], nan, rules)
+    printed = {(p.table, p.region, p.model, p.layer, p.neurons, p.metric): p.value for p in published}
     rows = [
-        _row(claim, scores, np.random.default_rng([seed, *claim.name.encode()]), options) for claim in claims
+        _row(claim, parent, decisions.get(claim.name), evidence, printed, rules) for claim, parent in nodes
     ]
-    frame = pd.DataFrame(rows, columns=COLUMNS)
-    frame["paper"] = [_published_effect(claim, published) for claim in claims]
-    tested = frame["p"].notna()
-    if tested.any():
-        frame.loc[tested, "p_holm"] = multipletests(frame.loc[tested, "p"], method="holm")[1]
-    level = 1 - confidence
-    frame["verdict"] = [
-        _verdict(effect, p, n, level, smallest_seeds)
-        for effect, p, n in zip(frame["effect"], frame["p_holm"], frame["n"], strict=True)
-    ]
-    least = [smallest_p(resamples, images) if images > 1 else 0.0 for images in frame["images"]]
-    short = (frame["p_holm"] > level) & (frame["p"] <= least)
-    frame.loc[short, "note"] = "p is as small as so few resamples allow; raise comparison.resamples"
-    return frame
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _row(
-    claim: Claim, scores: Mapping[str, Scores], rng: np.random.Generator, options: Mapping[str, Any]
+    claim: Claim,
+    parent: Claim | None,
+    decided: Decision | None,
+    evidence: "_Evidence",
+    printed: Mapping[tuple[Any, ...], float],
+    rules: Rules,
 ) -> dict[str, Any]:
-    """What one claim's runs show, before it is seen among the others."""
     row: dict[str, Any] = {
-        **{"claim": claim.name, "statement": claim.statement, "source": claim.source},
-        **{"region": claim.region, "metric": claim.metric, "n": 0, "images": 0},
-        **dict.fromkeys(("effect", "low", "high", "p", "p_holm", "paper"), np.nan),
+        **{"claim": claim.name, "parent": parent.name if parent else "", "level": claim.level},
+        **{"statement": claim.statement, "source": claim.source, "metric": claim.metric, "against": ""},
+        **{"region": claim.regions[0] if len(claim.regions) == 1 else "", "n": 0, "images": 0},
+        **dict.fromkeys(("effect", "error", "freedom", "low", "high", "p", "tested_at", "paper"), nan),
+        **dict.fromkeys(("neurons_gain", "neurons_error", "seeds_needed", "images_needed"), nan),
+        **{"paper_excluded": "", "verdict": OPEN, "note": "runs lack a result"},
     }
-    pairs = _usable_pairs(claim, scores)
-    missing = len(claim.pairs) - sum(map(len, pairs))
-    notes = [f"{missing} of {len(claim.pairs)} pairs of runs lack a result"] if missing else []
-    if pairs:
-        found = difference(claim.metric, pairs, rng=rng, **options)
-        row |= zip(("effect", "low", "high"), found.improvement(METRICS[claim.metric].sign), strict=True)
-        row |= {"n": found.seeds, "images": found.images}
-        if found.seeds > 1:
-            row["p"] = found.p
-        else:
-            notes.append("one seed: the interval is over test images alone")
+    if decided is None:
+        return row
+    found, pairs = decided.found, claim.contrasts[decided.against]
+    low, high = found.interval(rules.confidence)
+    paper = _published_effect(claim.metric, pairs, printed)
+    row |= {
+        **{"against": decided.against, "effect": found.estimate, "error": found.error},
+        **{"freedom": found.freedom, "low": low, "high": high, "p": found.p, "tested_at": decided.tested_at},
+        **{"paper": paper, "n": found.seeds, "images": found.units, "verdict": decided.verdict},
+    }
+    if not np.isnan(paper):
+        row["paper_excluded"] = "no" if low <= paper <= high else "yes"
+    if claim.metric == "pcc":
+        neurons = evidence.neurons(pairs)
+        row |= {"neurons_gain": neurons.share, "neurons_error": neurons.error}
+    notes = evidence.notes(claim.metric, pairs)
+    if decided.verdict == OPEN:
+        need = needed(found, claim.metric, decided.tested_at, rules)
+        row |= {"seeds_needed": need.seeds or nan, "images_needed": need.images or nan}
+    notes += _notes(decided, claim, parent, rules)
     return row | {"note": "; ".join(notes)}
 
 
-def _usable_pairs(claim: Claim, scores: Mapping[str, Scores]) -> list[list[Pair]]:
-    """The pairs of each seed of which both sides have a result."""
-    of_seeds: dict[int, list[Pair]] = {}
-    for treated, reference in claim.pairs:
-        pair = scores[treated.run.name], scores[reference.run.name]
-        if all(METRICS[claim.metric].images(side) for side in pair):
-            of_seeds.setdefault(treated.run.seed, []).append(pair)
-    return list(of_seeds.values())
+def _notes(decided: Decision, claim: Claim, parent: Claim | None, rules: Rules) -> list[str]:
+    """What the numbers of a row do not say by themselves."""
+    found, notes = decided.found, []
+    if found.seeds == 1:
+        notes.append("one seed: the interval is over test images alone")
+    if decided.verdict == NOT_TESTED and parent:
+        notes.append(f"rests on {parent.name}, which is not supported")
+    if decided.verdict == PRACTICALLY_NONE and found.significant(decided.tested_at):
+        notes.append("different from 0, but by less than the margin")
+    if (
+        decided.verdict == OPEN
+        and found.significant(decided.tested_at)
+        and _hidden(found, claim.metric, rules)
+    ):
+        notes.append("smaller than the printed digits show")
+    if claim.metric == "significant":
+        notes.append("over seeds and neurons, with the test images that were recorded")
+    return notes
 
 
-def _published_effect(claim: Claim, published: Sequence[Published]) -> float:
-    """The claim's contrast in the paper's numbers, mean over the same layers; NaN if the paper lacks one."""
-    printed = {(p.table, p.region, p.model, p.layer, p.neurons, p.metric): p.value for p in published}
+def _hidden(found: Difference, metric: str, rules: Rules) -> bool:
+    """Whether the printed digits do not show the effect."""
+    return abs(found.estimate) < METRICS[metric].visible
+
+
+def _published_effect(metric: str, pairs: Pairs, printed: Mapping[tuple[Any, ...], float]) -> float:
+    """The contrast in the paper's numbers, mean over the same cells; NaN if the paper lacks one."""
 
     def value(cell: Cell) -> float:
         if cell.control:
-            return np.nan
-        return printed.get(
-            (cell.table, cell.region, cell.model, cell.layer, cell.neurons, claim.metric), np.nan
+            return nan
+        return printed.get((cell.table, cell.region, cell.model, cell.layer, cell.neurons, metric), nan)
+
+    effects = [value(treated) - value(reference) for treated, reference in pairs]
+    return float(METRICS[metric].sign * np.mean(effects))
+
+
+class _Evidence:
+    """What the scores of the runs say about pairs of cells; a pair that several claims share is compared once."""
+
+    def __init__(self, scores: Mapping[str, Scores], threshold: float) -> None:
+        self._scores = scores
+        self._threshold = threshold
+        self._gains: dict[tuple[str, str, str], Float64[np.ndarray, " units"]] = {}
+
+    def difference(self, metric: str, pairs: Pairs) -> Difference | None:
+        """Positive as claimed; None if no cell has a result of every seed that has any."""
+        regions = self._usable(metric, pairs)
+        if not regions:
+            return None
+        return crossed(
+            [
+                np.stack(
+                    [
+                        METRICS[metric].sign * np.mean([self._gain(metric, p) for p in seed], 0)
+                        for seed in region
+                    ]
+                )
+                for region in regions
+            ]
         )
 
-    effects = [value(treated) - value(reference) for treated, reference in claim.pairs]
-    return float(METRICS[claim.metric].sign * np.mean(effects))
+    def neurons(self, pairs: Pairs) -> NeuronGain:
+        """How the gain in PCC is spread over the neurons."""
+        return neuron_gain(
+            [
+                [[(self._of(treated), self._of(reference)) for treated, reference in seed] for seed in region]
+                for region in self._usable("pcc", pairs)
+            ]
+        )
 
+    def notes(self, metric: str, pairs: Pairs) -> list[str]:
+        """What is missing."""
+        used = sum(len(seed) for region in self._usable(metric, pairs) for seed in region)
+        return (
+            [f"{len(pairs) - used} of {len(pairs)} pairs of runs are left out"] if used < len(pairs) else []
+        )
 
-def _verdict(effect: float, p: float, seeds: int, level: float, smallest_seeds: int) -> str:
-    supported, not_supported, contradicted, too_few = VERDICTS
-    if p <= level:
-        return supported if effect > 0 else contradicted
-    return too_few if seeds < smallest_seeds else not_supported
+    def _of(self, cell: Cell) -> Scores:
+        return self._scores[cell.run.name]
+
+    def _gain(self, metric: str, pair: tuple[Cell, Cell]) -> Float64[np.ndarray, " units"]:
+        key = (metric, pair[0].run.name, pair[1].run.name)
+        if key not in self._gains:
+            self._gains[key] = gains(metric, self._of(pair[0]), self._of(pair[1]), self._threshold)
+        return self._gains[key]
+
+    def _usable(self, metric: str, pairs: Pairs) -> list[list[list[tuple[Cell, Cell]]]]:
+        """By region, then seed: the pairs of which every seed has a result, among the seeds that have any.
+
+        A cell that one seed lacks, for example since no neuron was insignificant there, would make seeds differ in
+        what they are a mean of.
+        """
+        by_cell: dict[tuple[Any, ...], dict[int, tuple[Cell, Cell]]] = {}
+        for pair in pairs:
+            if all(METRICS[metric].images(self._of(cell)) for cell in pair):
+                cell = tuple(replace(side.run, seed=0) for side in pair)
+                by_cell.setdefault((pair[0].region, *cell), {})[pair[0].run.seed] = pair
+        seeds = sorted({seed for of_seeds in by_cell.values() for seed in of_seeds})
+        full = {key: of_seeds for key, of_seeds in by_cell.items() if len(of_seeds) == len(seeds)}
+        regions = dict.fromkeys(region for region, *_ in full)
+        return [
+            [
+                [of_seeds[seed] for (region, *_), of_seeds in full.items() if region == wanted]
+                for seed in seeds
+            ]
+            for wanted in regions
+        ]
 
 
 # ---- sensitivity --------------------------------------------------------------------------------------
 
-_KEY = ["claim", "statement", "source", "region", "metric"]
+_KEY = ["claim", "parent", "statement", "source", "region", "metric"]
 _COMPARED = ["effect", "low", "high", "verdict"]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from daenr.paper.published import OtherResult
 from daenr.registry import split_model
 from daenr.reporting import labels, tables
-from daenr.reporting.layouts import REGIONS, Axis, Layout, grid, in_order, markers, seeds
+from daenr.reporting.layouts import REGIONS, Axis, Layout, grid, in_order, markers, paper_values, seeds
 from daenr.reporting.rendering import Rendered, spell, value_entry
 from daenr.statistics.metrics import METRICS
 
@@ -87,8 +87,10 @@ def render(table: str, frame: pd.DataFrame) -> Rendered:
     frame = frame.assign(note=notes)
     found = markers(frame["note"])
     entries = [
-        value_entry(value, sd, marker=found.get(note, ""))
-        for value, sd, note in zip(frame["value"], frame["sd"], frame["note"], strict=True)
+        value_entry(value, sd, marker=found.get(note, ""), paper=paper)
+        for value, sd, note, paper in frame[["value", "sd", "note", "paper"]].itertuples(
+            index=False, name=None
+        )
     ]
     number = table.removeprefix("table")
     return spell(
@@ -114,7 +116,7 @@ def _caption(number: str, frame: pd.DataFrame) -> str:
     return (
         f"The correlations of Table {number}, mean over neurons, and what part they are of the highest that the "
         "recording allows: the mean CC_max of the region's neurons, where those without signal power count as 0."
-        f"{others} {seeds(int(frame['n'].max()))}"
+        f"{others} {seeds(int(frame['n'].max()))} {paper_values(frame)}".rstrip()
     )
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 from daenr.paper.plan import CONTROL_METRICS, Cell
 from daenr.reporting.layouts import LAYERS, REGIONS, Axis, Layout, grid, in_order
 from daenr.reporting.rendering import Entry, Rendered, interval_texts, spell
+from daenr.statistics.inference import Pair, difference
 from daenr.statistics.metrics import METRICS
-from daenr.statistics.resampling import difference
 from daenr.statistics.scores import Scores
 
 _PLACE = ["table", "region", "model", "layer", "control", "metric"]
@@ -26,15 +26,12 @@ LABELS: Mapping[str, str] = {
 """What the controls are called in tables and figures; baseline and joint model go by the model's name."""
 
 
-def tidy(
-    cells: Sequence[Cell], scores: Mapping[str, Scores], *, resamples: int, confidence: float
-) -> pd.DataFrame:
+def tidy(cells: Sequence[Cell], scores: Mapping[str, Scores], confidence: float) -> pd.DataFrame:
     """One row for each number: a region, a layer, a metric, and the joint model or what it is compared with.
 
     Args:
         cells: of both halves, one a seed.
         scores: for each run's name its results image by image and neuron by neuron.
-        resamples: bootstrap resamples of test images and seeds for an interval.
         confidence: of the intervals.
 
     Returns:
@@ -50,7 +47,7 @@ def tidy(
         row
         for controls in by_place.values()
         for metric in CONTROL_METRICS[next(iter(controls.values()))[0].table]
-        for row in _rows(metric, controls, scores, resamples, confidence)
+        for row in _rows(metric, controls, scores, confidence)
     ]
     return in_order(pd.DataFrame(rows, columns=COLUMNS), _LAYOUT)
 
@@ -59,7 +56,6 @@ def _rows(
     metric: str,
     controls: Mapping[str, Sequence[Cell]],
     scores: Mapping[str, Scores],
-    resamples: int,
     confidence: float,
 ) -> Iterator[tuple[object, ...]]:
     """Rows of one metric, region and layer."""
@@ -70,7 +66,7 @@ def _rows(
         shared = [(joint[seed], own[seed]) for seed in own if seed in joint]
         gain = (np.nan, np.nan, np.nan)
         if control != "joint" and shared:
-            gain = _gain(metric, shared, resamples, confidence)
+            gain = _gain(metric, shared, confidence)
         cell = cells[0]
         yield (
             *(cell.table, cell.region, cell.model, cell.layer or "", control, metric),
@@ -92,21 +88,11 @@ def _value(metric: str, scores: Scores) -> float:
     return np.nan if value is None else value
 
 
-def _gain(
-    metric: str, pairs: Sequence[tuple[Scores, Scores]], resamples: int, confidence: float
-) -> tuple[float, float, float]:
-    """Improvement of the joint model over a control, with its interval.
-
-    Every comparison draws the same resamples, so that a number does not depend on which others are made.
-    """
-    interval = difference(
-        metric,
-        [[pair] for pair in pairs],
-        resamples=resamples,
-        confidence=confidence,
-        rng=np.random.default_rng(0),
-    )
-    return interval.improvement(METRICS[metric].sign)
+def _gain(metric: str, pairs: Sequence[Pair], confidence: float) -> tuple[float, float, float]:
+    """Improvement of the joint model over a control, with its interval."""
+    found = difference(metric, [[[pair] for pair in pairs]])
+    improvement = found if METRICS[metric].sign > 0 else found.negated()
+    return improvement.estimate, *improvement.interval(confidence)
 
 
 def _row_label(metric: str, control: str, model: str) -> str:
@@ -162,8 +148,8 @@ def _caption(frame: pd.DataFrame, confidence: float) -> str:
     return (
         "Is it the neurons that joint training gains from? CAE-FR beside its baselines (CAE, CNN-FR) and beside "
         f"trainings that lack one ingredient each: {_explained(frame)}. {values}; in brackets the {confidence:.0%} "
-        "interval of how much better the joint model is than the row, positive where joint training gains (bootstrap "
-        f"over {drawn}; not corrected for the number of comparisons)."
+        "interval of how much better the joint model is than the row, positive where joint training gains (over "
+        f"{drawn}; not corrected for the number of comparisons)."
     )
 
 

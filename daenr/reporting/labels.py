@@ -10,6 +10,10 @@ SUBSCRIPTS = str.maketrans("1234i", "₁₂₃₄ᵢ")
 NEURONS = {"all": "all", "significant": "✓", "insignificant": "×"}
 
 
+LINEAR_CODE = "pca"
+"""Stands among the models of a table: principal components, as many as the latent has numbers."""
+
+
 def region_label(region: str) -> str:
     """A region as the paper prints it: ``region1`` -> Region 1; other names stay as they are."""
     return re.sub(r"^region(\d+)$", r"Region \1", region)
@@ -22,10 +26,12 @@ def layer_label(layer: str) -> str:
 
 def model_label(model: str, layer: str | None = None) -> str:
     """A model as the paper prints it: ``cae-fr`` read out at ``h1`` -> CAE-FR₁, ``hi`` standing for any layer."""
+    if model == LINEAR_CODE:
+        return "Linear code (PCA)"
     return model.upper() + layer_label(layer or "").removeprefix("h")
 
 
 def family_label(model: str) -> str:
     """A model at all its layers, as the rows of Tables 5 and 6: CAE, CAE-FRᵢ."""
-    _, readout = split_model(model)
+    readout = model != LINEAR_CODE and split_model(model)[1]
     return model_label(model, "hi" if readout else None)

@@ -24,7 +24,10 @@ class Axis:
 NO_AXIS = Axis((), lambda: "")
 REGIONS = Axis(("region",), labels.region_label)
 LAYERS = Axis(("layer",), labels.layer_label)
-METRIC_AXIS = Axis(("metric",), lambda metric: METRICS[metric].heading)
+LEVERAGE = "leverage"
+"""Stands among the metrics of a table: the share of the shared layers' gradient that the responses supply."""
+
+METRIC_AXIS = Axis(("metric",), lambda metric: "Leverage" if metric == LEVERAGE else METRICS[metric].heading)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +98,11 @@ def grid(
         ],
         notes=[(marker, note) for note, marker in markers(frame["note"]).items()],
     )
+
+
+def paper_values(frame: pd.DataFrame) -> str:
+    """What a caption says of the paper's values, where a table shows any."""
+    return "In brackets: what the paper prints." if frame["paper"].notna().any() else ""
 
 
 def seeds(n: int) -> str:

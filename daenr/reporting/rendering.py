@@ -41,12 +41,19 @@ class Entry:
         below: its spread or interval, in small print.
         best: in bold.
         marker: superscript; a letter points to a note, a sign is explained in the caption.
+        paper: what the paper prints in this place, in small print.
     """
 
     text: str
     below: str = ""
     best: bool = False
     marker: str = ""
+    paper: str = ""
+
+    @property
+    def small(self) -> tuple[str, ...]:
+        """The lines of small print below the value."""
+        return tuple(filter(None, (self.below, self.paper)))
 
 
 @dataclass(frozen=True)
@@ -144,19 +151,37 @@ def interval_texts(values: Sequence[float], decimals: int, sign: str = "") -> tu
     return texts, f" × 10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
-def value_entry(value: float, sd: float, *, decimals: int = 3, best: bool = False, marker: str = "") -> Entry:
-    """A mean with its standard deviation; a dash for a missing value, no spread for NaN."""
+def power_text(value: float) -> str:
+    """A share that may be tiny: 0.37, 6.1×10⁻⁶, 0."""
+    if value == 0 or value >= 0.095:
+        return f"{value:.2f}" if value else "0"
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits}×10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+
+
+def value_entry(
+    value: float,
+    sd: float,
+    *,
+    decimals: int = 3,
+    best: bool = False,
+    marker: str = "",
+    paper: float = float("nan"),
+) -> Entry:
+    """A mean with its standard deviation and the paper's value in brackets; a dash for no value, nothing for NaN."""
+    printed = "" if np.isnan(paper) else f"[{paper:.{decimals}f}]"
     if np.isnan(value):
-        return Entry("–", marker=marker)
+        return Entry("–", marker=marker, paper=printed)
     spread = "" if np.isnan(sd) else f"± {sd:.{decimals}f}"
-    return Entry(f"{value:z.{decimals}f}", spread, best, marker)
+    return Entry(f"{value:z.{decimals}f}", spread, best, marker, printed)
 
 
 def _markdown(grid: Grid) -> str:
     def cell(entry: Entry) -> str:
         text = f"**{entry.text}**" if entry.best else entry.text
         marker = f"<sup>{entry.marker}</sup>" if entry.marker else ""
-        return " ".join(filter(None, [text + marker, entry.below]))
+        paper = f"<sub>{_escape_markdown(entry.paper)}</sub>" if entry.paper else ""
+        return " ".join(filter(None, [text + marker, entry.below, paper]))
 
     groups = [label for label, span in grid.groups for _ in range(span)] or [""] * len(grid.columns)
     headers = [
@@ -231,8 +256,10 @@ def _latex(grid: Grid) -> str:
         end = [r"\bottomrule", r"\end{longtable}", *notes, r"\par\endgroup"]
         return "\n".join([r"\begingroup", *size, *table, *end, ""])
     table = [rf"\begin{{tabular}}{columns}", *header, *body, r"\bottomrule", r"\end{tabular}"]
-    small = [len(entry.below) for block in grid.blocks for _, line in block for entry in line]
-    if crowded and max(small, default=0) > _LONGEST_SPREAD:
+    small = [
+        len(text) for block in grid.blocks for _, line in block for entry in line for text in entry.small
+    ]
+    if len(grid.columns) > 12 or (crowded and max(small, default=0) > _LONGEST_SPREAD):
         table = [r"\resizebox{\textwidth}{!}{%", *table, "}"]
     begin = [r"\begin{table}[tbp]", r"\centering", r"\setlength{\belowcaptionskip}{6pt}", caption, label]
     return "\n".join([*begin, *size, *table, *notes, r"\end{table}", ""])
@@ -253,15 +280,17 @@ def _latex_header(grid: Grid) -> Iterable[str]:
 
 
 def _latex_row(label: str, line: list[Entry]) -> Iterable[str]:
-    """The values, and below them their spreads: beside them they would not fit on a page."""
+    """The values, and below them their small print: beside them it would not fit on a page."""
     values = []
     for entry in line:
         text = _latex_number(entry.text)
         value = rf"\textbf{{{text}}}" if entry.best else text
         values.append(value + _latex_marker(entry.marker))
     yield " & ".join([_escape_latex(label), *values]) + r" \\"
-    if any(entry.below for entry in line):
-        yield "".join(f" & {_latex_small(e.below)}" if e.below else " &" for e in line) + r" \\[2pt]"
+    below = [texts for texts in ([e.below for e in line], [e.paper for e in line]) if any(texts)]
+    for place, texts in enumerate(below, start=1):
+        end = r" \\[2pt]" if place == len(below) else r" \\"
+        yield "".join(f" & {_latex_small(text)}" if text else " &" for text in texts) + end
 
 
 def _latex_small(text: str) -> str:

@@ -6,8 +6,9 @@ strings and spells that grid as Markdown, LaTeX and HTML.
 
 # ruff: noqa: RUF001 - the symbols are those of the paper
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,11 @@ import pandas as pd
 from daenr.paper import plan as runs
 from daenr.paper.plan import Cell
 from daenr.paper.published import Published
-from daenr.registry import split_model
+from daenr.registry import AUTOENCODERS, joint_names, split_model
 from daenr.reporting import labels
 from daenr.reporting.layouts import (
     LAYERS,
+    LEVERAGE,
     METRIC_AXIS,
     NO_AXIS,
     REGIONS,
@@ -28,19 +30,24 @@ from daenr.reporting.layouts import (
     grid,
     in_order,
     markers,
+    paper_values,
     seeds,
 )
-from daenr.reporting.rendering import Rendered, spell, value_entry
+from daenr.reporting.rendering import Entry, Rendered, power_text, spell, value_entry
+from daenr.statistics.correlation import constant
+from daenr.statistics.inference import difference
 from daenr.statistics.metrics import METRICS
-from daenr.statistics.resampling import difference
 from daenr.statistics.scores import Scores
 
 _KEY = ["table", "region", "model", "layer", "neurons", "metric"]
 COLUMNS = [*_KEY, "value", "sd", "n", "paper", "note", "standing"]
 """Columns of a tidy frame; ``layer``, ``note`` and ``standing`` are empty strings where there is none."""
 
-RESAMPLES = 1999
-"""Bootstrap resamples of a comparison with the best."""
+RECONSTRUCTION = ("table2", "table3", "table5")
+"""Tables of the reconstruction task, which show the leverage of the responses."""
+
+NEGLIGIBLE = 1e-3
+"""A model whose responses supply less of the gradient is, as a reconstruction, the model without them."""
 
 
 # ---- layouts ------------------------------------------------------------------------------------------
@@ -103,7 +110,7 @@ _LAYOUTS: Mapping[str, _PaperLayout] = {
         upper=LAYERS,
         lower=METRIC_AXIS,
         contest=("layer", "metric"),
-        block=lambda row: split_model(row[0])[0],
+        block=lambda row: row[0] if row[0] == labels.LINEAR_CODE else split_model(row[0])[0],
     ),
     "table6": _PaperLayout(
         caption="Pearson correlation (PCC ↑) of predicted and recorded responses to the test images, mean over "
@@ -128,6 +135,7 @@ def tidy(
     published: Sequence[Published],
     scores: Mapping[str, Scores],
     confidence: float = 0.95,
+    linear: Mapping[str, Scores] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """One table's results, a row for each of its numbers, in the order in which the paper prints them.
 
@@ -138,12 +146,15 @@ def tidy(
         published: the paper's results; empty where ours are not to be compared with them.
         scores: for each run's name its results image by image and neuron by neuron.
         confidence: of the intervals that tell which values are tied with the best.
+        linear: for each region what its linear code scored, which stands above the plain auto-encoders.
 
     Returns:
         Columns ``COLUMNS``: ``value`` is the mean over seeds and ``sd`` their sample standard deviation (n - 1 below
         the line, empty for one seed), ``n`` counts the seeds that gave a value, ``paper`` is the published value,
-        ``note`` says why seeds gave none. ``standing`` is ``best`` for the best mean of those that compete, ``tied``
-        where the interval of the difference to it includes 0, and else empty.
+        ``note`` says why seeds gave none, and what of a value is degenerate. ``standing`` is ``best`` for the best mean
+        of those that compete, ``same`` where a mean's printed digits are the best's, ``tied`` where the interval of the
+        difference to it includes 0, and else empty. Beside the metrics of a reconstruction stands a row with the metric
+        ``leverage`` (see `daenr.training.leverage`, median over a training), which competes with nothing.
 
     Raises:
         ValueError: a metric of a run is missing, or null without a reason.
@@ -157,54 +168,116 @@ def tidy(
             cell.layer or "",
             cell.neurons,
             metric,
-            *_measured(cell, metric, metrics),
-            cell.run,
+            *_measured(cell, metric, metrics, scores),
+            cell.run.seed,
+            scores.get(cell.run.name),
         )
         for cell in cells
         if cell.table == table
-        for metric in runs.TABLE_METRICS[table]
+        for metric in (*runs.TABLE_METRICS[table], *([LEVERAGE] if _recorded(table, metrics) else []))
     ]
-    single = pd.DataFrame(measured, columns=[*_KEY, "value", "note", "run"]).astype({"value": float})
+    columns = [*_KEY, "value", "note", "seed", "scores"]
+    single = pd.DataFrame([*_linear_rows(table, cells, linear), *measured], columns=columns).astype(
+        {"value": float}
+    )
     frame = (
         single.groupby(_KEY, sort=False)
         .agg(value=("value", "mean"), sd=("value", "std"), n=("value", "count"), note=("note", _note))
         .reset_index()
     )
+    # It is the same whatever the seed.
+    frame.loc[frame["model"] == labels.LINEAR_CODE, ["sd", "n"]] = np.nan, 1
     paper = {(p.table, p.region, p.model, p.layer or "", p.neurons, p.metric): p.value for p in published}
     keys = frame[_KEY].itertuples(index=False, name=None)
     frame["paper"] = pd.Series([paper.get(key, np.nan) for key in keys], dtype=float)
     frame = in_order(frame, layout)
-    frame["standing"] = _standings(frame, layout, _by_place(single, scores), confidence)
+    competing = frame[frame["metric"] != LEVERAGE]
+    standings = _standings(competing, layout, _by_place(single), confidence)
+    frame["standing"] = standings.reindex(frame.index, fill_value="")
     return frame[COLUMNS]
 
 
-def _measured(cell: Cell, metric: str, metrics: Mapping[str, Mapping[str, Any]]) -> tuple[float, str]:
-    """The value of one cell, or NaN and the reason why there is none."""
+def _linear_rows(table: str, cells: Sequence[Cell], linear: Mapping[str, Scores]) -> list[tuple[object, ...]]:
+    """The linear code at each place of a plain auto-encoder, and for each of its seeds, so that the two compare."""
+    places = dict.fromkeys(
+        (cell.region, cell.layer or "", cell.run.seed)
+        for cell in cells
+        if cell.table == table and cell.model in AUTOENCODERS and cell.region in linear
+    )
+    return [
+        (
+            *(table, region, labels.LINEAR_CODE, layer, "all", metric),
+            *(METRICS[metric].mean(linear[region]), "", seed, linear[region]),
+        )
+        for region, layer, seed in places
+        for metric in runs.TABLE_METRICS[table]
+    ]
+
+
+def _recorded(table: str, metrics: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a table shows the leverage: only of reconstructions, and only where the trainings recorded it."""
+    return table in RECONSTRUCTION and any(LEVERAGE in document["metrics"] for document in metrics.values())
+
+
+def _measured(
+    cell: Cell, metric: str, metrics: Mapping[str, Mapping[str, Any]], scores: Mapping[str, Scores]
+) -> tuple[float, str]:
+    """The value of one cell and what is degenerate about it, or NaN and the reason why there is none."""
     name = cell.run.name
+    if metric == LEVERAGE:
+        share = metrics[name]["metrics"].get(LEVERAGE)
+        return (np.nan, metrics[name]["reason"] or "") if share is None else (float(share), "")
     if name not in metrics or metric not in metrics[name]["metrics"]:
         raise ValueError(f"metrics.json of run {name} lacks {metric!r}; evaluate the run again")
     value, reason = metrics[name]["metrics"][metric], metrics[name]["reason"]
     if value is not None:
-        return float(value), ""
+        silent = metrics[name]["metrics"].get("silent_neurons", 0)
+        return float(value), _degenerate(metric, scores[name], silent)
     if not reason:
         raise ValueError(f"metrics.json of run {name}: {metric!r} is null but 'reason' does not say why")
     return np.nan, " ".join(str(reason).split())
 
 
+def _degenerate(metric: str, scores: Scores, silent: int) -> str:
+    """What makes a value less than the number that it seems to be; empty for nothing.
+
+    Args:
+        metric: what the value is of; that neurons alone are degenerate says nothing of an image.
+        scores: what the run predicted.
+        silent: number of neurons whose training responses are all alike.
+    """
+    if scores.prediction is None or scores.response is None:
+        return ""
+    count = scores.prediction.shape[1]
+    constant_predictions, constant_responses = constant(scores.prediction), constant(scores.response)
+    if constant_predictions.all():
+        return f"the readout died: all {count} predictions are constant"
+    if METRICS[metric].of_neurons is None:
+        return ""
+    kinds = {
+        "predictions are constant and count with r = 0": int(constant_predictions.sum()),
+        "neurons respond to every test image alike and count with r = 0": int(constant_responses.sum()),
+        "neurons are silent in training": silent,
+    }
+    return "; ".join(f"{found} of {count} {kind}" for kind, found in kinds.items() if found)
+
+
 def _note(reasons: "pd.Series[str]") -> str:
-    """Why seeds gave no value, and how many of them if others did."""
+    """Why seeds gave no value or a degenerate one, and how many of them if the others did not."""
     given = [reason for reason in reasons if reason]
     text = "; ".join(dict.fromkeys(given))
     return f"{len(given)} of {len(reasons)} seeds: {text}" if 0 < len(given) < len(reasons) else text
 
 
-def _by_place(single: pd.DataFrame, scores: Mapping[str, Scores]) -> dict[tuple[str, ...], dict[int, Scores]]:
+def _by_place(single: pd.DataFrame) -> dict[tuple[str, ...], dict[int, Scores]]:
     """For each place what the seeds scored that gave it a value."""
     places: dict[tuple[str, ...], dict[int, Scores]] = {}
-    for *place, value, run in single[[*_KEY, "value", "run"]].itertuples(index=False, name=None):
+    for *place, value, seed, scored in single[[*_KEY, "value", "seed", "scores"]].itertuples(
+        index=False, name=None
+    ):
         seeds_of_place = places.setdefault(tuple(place), {})
         if not np.isnan(value):
-            seeds_of_place[run.seed] = scores[run.name]
+            seeds_of_place[seed] = scored
     return places
 
 
@@ -224,38 +297,43 @@ def _standings(
     """
     best = _best(frame, layout)
     contests = frame.groupby(list(layout.contest), sort=False).ngroup()
-    places = list(frame[_KEY].itertuples(index=False, name=None))
+    places = dict(zip(frame.index, frame[_KEY].itertuples(index=False, name=None), strict=True))
     winners = {contests[row]: places[row] for row in frame.index[best]}
     standings = best.map({True: "best", False: ""})
+    printed = _printed(frame)
+    digits = {contests[row]: printed[row] for row in frame.index[best]}
     for row in frame.index[~best & frame["value"].notna()]:
         place = places[row]
-        if _tied(place[-1], scores[winners[contests[row]]], scores[place], confidence):
+        if printed[row] == digits[contests[row]]:
+            standings[row] = "same"
+        elif _tied(place[-1], scores[winners[contests[row]]], scores[place], confidence):
             standings[row] = "tied"
     return standings
+
+
+def _printed(frame: pd.DataFrame) -> "pd.Series[str]":
+    """The values as they are printed, a dash where there is none."""
+    texts = [
+        value_entry(value, np.nan, decimals=METRICS[metric].decimals).text
+        for metric, value in frame[["metric", "value"]].itertuples(index=False, name=None)
+    ]
+    return pd.Series(texts, index=frame.index, dtype=str)
 
 
 def _best(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
     """Which means win their contest, every one of those that tie."""
     score = frame["value"] * [METRICS[metric].sign for metric in frame["metric"]]
-    return score == score.groupby([frame[key] for key in layout.contest]).transform("max")
+    return score == score.groupby(_contests(frame, layout)).transform("max")
 
 
 def _tied(metric: str, best: Mapping[int, Scores], rival: Mapping[int, Scores], confidence: float) -> bool:
-    """Whether the interval of the difference between runs of the same seeds includes 0.
-
-    Every comparison draws the same resamples, so that what it says does not depend on which others are made.
-    """
+    """Whether the interval of the difference between runs of the same seeds includes 0."""
     shared = sorted(set(best) & set(rival))
     if not shared:
         return False
-    interval = difference(
-        metric,
-        [[(best[seed], rival[seed])] for seed in shared],
-        resamples=RESAMPLES,
-        confidence=confidence,
-        rng=np.random.default_rng(0),
+    return not difference(metric, [[[(best[seed], rival[seed])] for seed in shared]]).significant(
+        1 - confidence
     )
-    return interval.low <= 0 <= interval.high
 
 
 # ---- rendered -----------------------------------------------------------------------------------------
@@ -264,8 +342,8 @@ def _tied(metric: str, best: Mapping[int, Scores], rival: Mapping[int, Scores], 
 def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> Rendered:
     """Spell one of Tables 2-6 as the paper prints it: its rows, columns and order.
 
-    The best of each contest is bold, what is tied with it marked. Rows and columns that the frame lacks do not
-    appear. A value that is missing is a dash with a note.
+    The best of each contest is bold where its printed digits tell it from others, what is tied with it is marked.
+    Rows and columns that the frame lacks do not appear. A value that is missing is a dash with a note.
 
     Args:
         table: ``table2`` ... ``table6``.
@@ -274,20 +352,39 @@ def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> Rendere
     """
     layout = _LAYOUTS[table]
     notes = markers(frame["note"])
+    rivals = frame["value"].groupby(_contests(frame, layout)).transform("count") > 1
+    told = frame["standing"].eq("best") & rivals & ~_undecided(frame, layout)
     entries = [
-        value_entry(
-            value,
-            sd,
-            decimals=METRICS[metric].decimals,
-            best=standing == "best",
-            marker=" ".join(filter(None, ["≈" if standing == "tied" else "", notes.get(note, "")])),
-        )
-        for metric, value, sd, standing, note in frame[
-            ["metric", "value", "sd", "standing", "note"]
-        ].itertuples(index=False, name=None)
+        _entry(row, best, notes.get(row["note"], ""))
+        for row, best in zip(frame.to_dict("records"), told, strict=True)
     ]
     title, caption = f"Table {table.removeprefix('table')}", _caption(layout, frame, confidence)
     return spell(grid(layout, frame, entries, name=table, title=title, caption=caption))
+
+
+def _entry(row: Mapping[Hashable, Any], best: bool, note: str) -> Entry:
+    """What stands in one place: a row of the frame, whether it is bold, and the marker of its note."""
+    value, sd, metric = row["value"], row["sd"], row["metric"]
+    if metric == LEVERAGE and not np.isnan(value):
+        return Entry(power_text(value), "" if np.isnan(sd) else f"± {power_text(sd)}", marker=note)
+    return value_entry(
+        value,
+        sd,
+        decimals=METRICS[metric].decimals if metric in METRICS else 0,
+        best=best,
+        marker=" ".join(filter(None, ["≈" if row["standing"] == "tied" else "", note])),
+        paper=row["paper"],
+    )
+
+
+def _undecided(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
+    """Where the printed digits do not tell the best of a contest from another."""
+    return frame["standing"].isin(["best", "same"]).groupby(_contests(frame, layout)).transform("sum") > 1
+
+
+def _contests(frame: pd.DataFrame, layout: _PaperLayout) -> list["pd.Series[str]"]:
+    """The keys of the contest that each value takes part in."""
+    return [frame[key] for key in layout.contest]
 
 
 def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> str:
@@ -299,6 +396,59 @@ def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> st
     drawn = "test images and seeds" if n > 1 else "test images alone, as there is one seed"
     tied = (
         f"≈: not told apart from the best, the {confidence:.0%} interval of the difference includes 0 "
-        f"(bootstrap over {drawn})."
+        f"(over {drawn})."
     )
-    return f"{layout.caption.replace('{regions}', regions)} {layout.bold} {tied} {seeds(n)}"
+    parts = [layout.caption.replace("{regions}", regions), layout.bold, _same(frame, layout), tied, seeds(n)]
+    return " ".join(filter(None, [*parts, paper_values(frame), _linear(frame), _leverage(frame)]))
+
+
+def _same(frame: pd.DataFrame, layout: _PaperLayout) -> str:
+    """In how many contests the printed digits do not tell the best, or any networks, apart; empty if in none."""
+    competing = frame[frame["metric"] != LEVERAGE]
+    competing = competing.assign(undecided=_undecided(competing, layout), printed=_printed(competing))
+    contests = competing.groupby(list(layout.contest), sort=False)
+    undecided = contests["undecided"].any().sum()
+    networks = competing[competing["model"] != labels.LINEAR_CODE].groupby(list(layout.contest))["printed"]
+    alike = (networks.nunique().eq(1) & networks.size().gt(1)).sum()
+    said = [
+        f"In {undecided} of {contests.ngroups} comparisons no value is bold: the best are the same to the printed "
+        "digits."
+        if undecided
+        else "",
+        f"In {alike} of {contests.ngroups} comparisons all networks are the same to the printed digits."
+        if alike
+        else "",
+    ]
+    return " ".join(filter(None, said))
+
+
+def _linear(frame: pd.DataFrame) -> str:
+    """What the linear code is and how often no network reaches it; empty where the table does not show it."""
+    shown = frame["model"] == labels.LINEAR_CODE
+    if not shown.any():
+        return ""
+    first = int((shown & (frame["standing"] == "best")).sum())
+    return (
+        "Linear code (PCA): principal components of the training images, as many as the latent has numbers, no network "
+        f"at all; it is the best in {first} of {int(shown.sum())} comparisons."
+    )
+
+
+def _leverage(frame: pd.DataFrame) -> str:
+    """What the leverage is, how large it is, and what follows for the rows; empty where the table does not show it."""
+    joint = frame["model"].isin(joint_names())
+    shares = frame.loc[joint & (frame["metric"] == LEVERAGE), "value"].dropna()
+    if shares.empty:
+        return ""
+    low, middle, high = map(power_text, shares.quantile([0, 0.5, 1]))
+    few = int((shares < NEGLIGIBLE).sum())
+    follows = (
+        "In none it is below 1 in 1,000: the responses take part in what these layers learn."
+        if few == 0
+        else f"In {few} of {len(shares)} it is below 1 in 1,000: as reconstructions, these rows compare a model with "
+        "itself."
+    )
+    return (
+        "Leverage: the share of the gradient of the shared layers that the responses supply, median over the "
+        f"training; in the joint models of this table a median of {middle}, from {low} to {high}. {follows}"
+    )

@@ -2,41 +2,48 @@
 
 # ruff: noqa: RUF001 - the minus signs are those of print
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from daenr.paper.claims import VERDICTS
-from daenr.reporting.labels import region_label
+from daenr.paper.verdicts import (
+    CHANCE,
+    CONTRADICTED,
+    NOT_TESTED,
+    OPEN,
+    PRACTICALLY_NONE,
+    SUPPORTED,
+    VERDICTS,
+    Rules,
+)
 from daenr.reporting.rendering import Entry, Grid, Rendered, interval_texts, spell
 from daenr.statistics.metrics import METRICS
 
 _NO_NUMBER = "–"
 
+_MARKS = {SUPPORTED: "s", CONTRADICTED: "c", PRACTICALLY_NONE: "n", OPEN: "o", NOT_TESTED: "t"}
+"""Markers of the notes that say what a verdict means."""
 
-def render(frame: pd.DataFrame, title: str = "The paper's claims") -> Rendered:
-    """The page of verdicts, a section a statement.
+
+def render(frame: pd.DataFrame, rules: Rules, title: str = "The paper's claims") -> Rendered:
+    """The page of verdicts: a paragraph of plain words, and a row a claim, indented below what it rests on.
 
     Args:
         frame: what ``judge`` returns.
+        rules: what the verdicts went by.
         title: heads the page.
     """
-    counts = Counter(frame["verdict"])
-    summary = f"Of {len(frame)} claims: " + ", ".join(
-        f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict]
+    legend = (
+        "An effect is the mean over layers (and models) of each region, then over regions, then over seeds, never that "
+        f"of the best layer; it is positive if the claim is right. In brackets its {rules.confidence:.0%} interval, "
+        "over test images and seeds together. Paper: the same mean of the published numbers. p is two-sided; a claim "
+        "is decided if it is at most the level in brackets."
     )
-    caption = (
-        f"{summary}. An effect is the mean over layers (and readouts) of each seed, then over seeds, never that of the "
-        "best layer; it is positive if the claim is right. In brackets its interval, over test images and seeds "
-        "together. p is two-sided and corrected for all these claims together (Holm). n counts seeds. Paper: the same "
-        "mean of the published numbers. A claim that p does not decide is not supported, which does not make it wrong."
-    )
-    columns = ["Metric", "Effect", "Paper", "p", "n", "Verdict", "Note"]
-    return spell(*_grids(frame, columns, _verdict_cells), title=title, caption=caption)
+    columns = ["Claim", "Source", "Effect", "Paper", "p", "Verdict", "What would decide", "Note"]
+    caption = f"{summary(frame, rules)} {legend}"
+    return spell(_grid(frame, columns, _verdict_entries, "verdicts", title, caption, _meanings(frame, rules)))
 
 
 def render_sensitivity(frame: pd.DataFrame, title: str = "Sensitivity of the verdicts") -> Rendered:
@@ -50,78 +57,213 @@ def render_sensitivity(frame: pd.DataFrame, title: str = "Sensitivity of the ver
     caption = (
         f"{frame['moves'].sum()} of {len(frame)} verdicts move with the settings, marked ←. Each column is the "
         "same claim with all trainings repeated under other settings: effect, its interval, verdict. An effect is "
-        "positive if the claim is right; intervals are over test images and seeds together, and p is corrected among "
-        "the claims of one column (Holm)."
+        "positive if the claim is right; intervals are over test images and seeds together. The claims of one column "
+        "are tested together, without the controls."
     )
 
-    def cells(row: Mapping[str, Any]) -> list[str]:
+    def entries(row: Mapping[str, Any]) -> list[Entry]:
         own = [_compared(row, ""), *(_compared(row, f"_{name}") for name in names)]
-        return [_metric(row), *own, "←" if row["moves"] else ""]
+        return [Entry(row["statement"]), Entry(row["source"]), *own, Entry("←" if row["moves"] else "")]
 
-    columns = ["Metric", "As configured", *names, "Moves"]
-    return spell(*_grids(frame, columns, cells), title=title, caption=caption)
-
-
-def _grids(
-    frame: pd.DataFrame, columns: Sequence[str], cells: Callable[[Mapping[str, Any]], list[str]]
-) -> list[Grid]:
-    """A table a statement, a row for each of its claims; columns that are empty in all of them are left out."""
-    records = [
-        dict(zip(map(str, frame.columns), row, strict=True))
-        for row in frame.itertuples(index=False, name=None)
-    ]
-    texts = {record["claim"]: cells(record) for record in records}
-    shown = [index for index in range(len(columns)) if any(row[index] for row in texts.values())]
-    grids = []
-    for (source, statement), of_statement in groupby(
-        records, key=lambda row: (row["source"], row["statement"])
-    ):
-        claims = list(of_statement)
-        rows = [
-            (region_label(claim["region"]), [Entry(texts[claim["claim"]][index]) for index in shown])
-            for claim in claims
-        ]
-        shown_columns = [columns[index] for index in shown]
-        grids.append(Grid(claims[0]["claim"], source, statement, "Region", shown_columns, [rows], prose=True))
-    return grids
+    columns = ["Claim", "Source", "As configured", *names, "Moves"]
+    return spell(_grid(frame, columns, entries, "sensitivity", title, caption, []))
 
 
-def _verdict_cells(row: Mapping[str, Any]) -> list[str]:
-    decimals = METRICS[row["metric"]].effect_decimals
+def _grid(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    entries: Callable[[Mapping[str, Any]], list[Entry]],
+    name: str,
+    title: str,
+    caption: str,
+    notes: list[tuple[str, str]],
+) -> Grid:
+    """A row a claim, a block a root of the tree; columns that are empty in all rows are left out."""
+    depths: dict[str, int] = {}
+    blocks: list[list[tuple[str, list[Entry]]]] = []
+    for row in _records(frame):
+        depth = depths[row["claim"]] = depths[row["parent"]] + 1 if row["parent"] else 0
+        if depth == 0:
+            blocks.append([])
+        blocks[-1].append((f"{'· ' * depth}{row['claim']}", entries(row)))
+    lines = [line for block in blocks for _, line in block]
+    shown = [index for index in range(len(columns)) if any(line[index].text for line in lines)]
+    kept = [[(label, [line[index] for index in shown]) for label, line in block] for block in blocks]
+    return Grid(name, title, caption, "Name", [columns[i] for i in shown], kept, notes=notes, prose=True)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    names = [*map(str, frame.columns)]
+    return [dict(zip(names, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
+
+
+def _verdict_entries(row: Mapping[str, Any]) -> list[Entry]:
     return [
-        _metric(row),
-        _effect(row, ""),
-        _signed(row["paper"], decimals),
-        _p(row["p_holm"]),
-        str(row["n"]),
-        row["verdict"],
-        row["note"],
+        Entry(row["statement"]),
+        Entry(row["source"]),
+        _effect(row, "", against=row["against"]),
+        Entry(_printed(row)),
+        Entry(_p(row)),
+        Entry(
+            row["verdict"], best=row["verdict"] in (SUPPORTED, CONTRADICTED), marker=_MARKS[row["verdict"]]
+        ),
+        Entry(_needed(row)),
+        Entry(row["note"]),
     ]
 
 
-def _metric(row: Mapping[str, Any]) -> str:
+def _meanings(frame: pd.DataFrame, rules: Rules) -> list[tuple[str, str]]:
+    """What the verdicts of this page mean."""
+    margins = ", ".join(
+        f"{margin:g} in {METRICS[metric].label}"
+        for metric, margin in rules.margins.items()
+        if metric in set(frame["metric"])
+    )
+    texts = {
+        SUPPORTED: "told from no effect at the claim's level, and as claimed",
+        CONTRADICTED: "told from no effect at the claim's level, and the opposite of what is claimed",
+        PRACTICALLY_NONE: f"an effect of the margin or more is excluded, either way ({margins})",
+        OPEN: "neither told from no effect nor from one of the margin's size; the claim may be right or wrong",
+        NOT_TESTED: "rests on a claim that is not supported; the effect is shown, but decides nothing",
+    }
+    return [
+        (_MARKS[name], f"{name}: {text}.") for name, text in texts.items() if name in set(frame["verdict"])
+    ]
+
+
+# ---- cells --------------------------------------------------------------------------------------------
+
+
+def _compared(row: Mapping[str, Any], suffix: str) -> Entry:
+    effect = _effect(row, suffix)
+    return Entry(effect.text, f"{effect.below}, {row[f'verdict{suffix}']}".removeprefix(", "))
+
+
+def _effect(row: Mapping[str, Any], suffix: str, against: str = "baseline") -> Entry:
+    """PCC +0.0123 [-0.0010, +0.0256], and the contrast where there are others beside the baseline."""
     metric = METRICS[row["metric"]]
-    return f"{metric.label}, {metric.unit}" if metric.unit else metric.label
+    if np.isnan(row[f"effect{suffix}"]):
+        return Entry(_NO_NUMBER)
+    (effect, low, high), unit = _interval(row, suffix)
+    contrast = "" if against == "baseline" else f", against {against}"
+    return Entry(f"{metric.label} {effect}{unit}", f"[{low}, {high}]{unit}{contrast}")
 
 
-def _compared(row: Mapping[str, Any], suffix: str) -> str:
-    return f"{_effect(row, suffix)}, {row[f'verdict{suffix}']}"
-
-
-def _effect(row: Mapping[str, Any], suffix: str) -> str:
-    """+0.0123 [-0.0010, +0.0256]."""
+def _interval(row: Mapping[str, Any], suffix: str = "") -> tuple[list[str], str]:
     numbers = [row[f"{key}{suffix}"] for key in ("effect", "low", "high")]
-    if np.isnan(numbers[0]):
-        return _NO_NUMBER
-    (effect, low, high), unit = interval_texts(numbers, METRICS[row["metric"]].effect_decimals, sign="+")
-    return f"{effect} [{low}, {high}]{unit}".replace("-", "−")
+    texts, unit = interval_texts(numbers, METRICS[row["metric"]].effect_decimals, sign="+")
+    return [text.replace("-", "−") for text in texts], unit
+
+
+def _printed(row: Mapping[str, Any]) -> str:
+    if np.isnan(row["paper"]):
+        return ""
+    excluded = "excluded" if row["paper_excluded"] == "yes" else "not excluded"
+    return f"{_signed(row['paper'], METRICS[row['metric']].effect_decimals)} ({excluded})"
 
 
 def _signed(value: float, decimals: int) -> str:
-    return _NO_NUMBER if np.isnan(value) else f"{value:+z.{decimals}f}".replace("-", "−")
+    return f"{value:+z.{decimals}f}".replace("-", "−")
 
 
-def _p(value: float) -> str:
-    if np.isnan(value):
-        return _NO_NUMBER
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+def _p(row: Mapping[str, Any]) -> str:
+    """0.012 (0.025); nothing for a claim that was not tested."""
+    if row["n"] < 2 or np.isnan(row["tested_at"]):
+        return ""
+    p = "< 0.001" if row["p"] < 0.001 else f"{row['p']:.3f}"
+    return f"{p} ({row['tested_at']:.2g})"
+
+
+def _needed(row: Mapping[str, Any]) -> str:
+    if row["verdict"] != OPEN:
+        return ""
+    if np.isnan(row["seeds_needed"]):
+        return "more seeds" if row["n"] < 2 else "nothing affordable"
+    seeds = f"{row['seeds_needed']:.0f} seeds"
+    return f"{seeds}, {row['images_needed']:.0f} images" if row["images_needed"] > row["images"] else seeds
+
+
+# ---- in plain words -----------------------------------------------------------------------------------
+
+_EFFECTS = {
+    "mse": ("joint training reconstructs images", "the reconstruction of images"),
+    "pcc": ("joint training predicts responses", "the prediction of responses"),
+}
+"""What joint training does better or worse, and what that is a difference to."""
+
+
+def summary(frame: pd.DataFrame, rules: Rules) -> str:
+    """One paragraph made from the numbers of ``judge``: what holds, what does not, what is open and why."""
+    return " ".join(sentence for sentence in _sentences(frame, rules) if sentence)
+
+
+def _sentences(frame: pd.DataFrame, rules: Rules) -> Iterator[str]:
+    rows = _records(frame)
+    yield from (_primary(row, rules) for row in rows if row["level"] == "primary")
+    yield from (_only_if(row, rules) for row in rows if row["level"] == "only if")
+    below = frame[~frame["level"].isin(["primary", "only if"]) & (frame["verdict"] != NOT_TESTED)]
+    for result in VERDICTS:
+        if names := list(below.loc[below["verdict"] == result, "claim"]):
+            yield f"Of the further claims, {result}: {', '.join(names)}."
+    if skipped := int((frame["verdict"] == NOT_TESTED).sum()):
+        yield (
+            f"{skipped} further {'claim was' if skipped == 1 else 'claims were'} not tested, since what "
+            f"{'it rests' if skipped == 1 else 'they rest'} on is not supported."
+        )
+
+
+def _primary(row: Mapping[str, Any], rules: Rules) -> str:
+    does, to = _EFFECTS[row["metric"]]
+    if np.isnan(row["effect"]):
+        return f"Open: whether {does} better; the runs lack a result."
+    answer = {
+        SUPPORTED: f"{does} better",
+        PRACTICALLY_NONE: f"joint training makes no difference of {rules.margins[row['metric']]:g} or more to {to}",
+        CONTRADICTED: f"{does} worse",
+        OPEN: f"whether {does} better; {_would_decide(row)}",
+    }[row["verdict"]]
+    (effect, low, high), unit = _interval(row)
+    seeds = f"{row['n']} seeds" if row["n"] > 1 else "one seed"
+    return (
+        f"{row['verdict'].capitalize()}: {answer}. The mean gain in {METRICS[row['metric']].label} over all regions "
+        f"and layers, positive if the paper is right, is {effect}{unit} ({rules.confidence:.0%} interval {low} to "
+        f"{high}{unit}; {seeds}, {row['images']} test images).{_paper(row)}"
+    )
+
+
+def _paper(row: Mapping[str, Any]) -> str:
+    if np.isnan(row["paper"]):
+        return ""
+    answer = "excludes" if row["paper_excluded"] == "yes" else "does not exclude"
+    printed = _signed(row["paper"], METRICS[row["metric"]].effect_decimals)
+    return f" The paper prints {printed}, which the interval {answer}."
+
+
+def _only_if(row: Mapping[str, Any], rules: Rules) -> str:
+    subject = {"mse": "reconstruction", "pcc": "responses"}[row["metric"]]
+    if row["verdict"] == NOT_TESTED:
+        return f'"Only if" was not tested for {subject}: there is no supported gain to explain.'
+    if np.isnan(row["effect"]):
+        return f'"Only if" is open for {subject}; the runs lack a result.'
+    (effect, low, high), unit = _interval(row)
+    least = (
+        f"the least certain gain, that over the {row['against']} model, is {effect}{unit} "
+        f"({rules.confidence:.0%} interval {low} to {high}{unit})"
+    )
+    reason = f"; {_would_decide(row)}" if row["verdict"] == OPEN else ""
+    return f'"Only if" is {row["verdict"]} for {subject}: {least}{reason}.'
+
+
+def _would_decide(row: Mapping[str, Any]) -> str:
+    """Why a claim is open, and what to do about it."""
+    if row["n"] == 1:
+        return "one seed says nothing about another, so train more"
+    seeds, images = row["seeds_needed"], row["images_needed"]
+    if np.isnan(seeds):
+        return "with an effect of this size no affordable number of seeds or test images would decide"
+    if images > row["images"]:
+        return (
+            f"the {row['images']} test images bind: {images:.0f} of them and {seeds:.0f} seeds would decide "
+            f"with a chance of {CHANCE:.0%}"
+        )
+    return f"{seeds:.0f} seeds in place of {row['n']} would decide with a chance of {CHANCE:.0%}"

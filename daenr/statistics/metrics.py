@@ -150,6 +150,11 @@ class Metric:
         """The label with an arrow that shows which way is better: MSE ↓."""
         return f"{self.label} {'↓' if self.lower_is_better else '↑'}"
 
+    @property
+    def visible(self) -> float:
+        """Half a unit of the last digit in a table: a smaller difference does not show there."""
+        return 0.5 * 10.0**-self.decimals
+
     def images(self, scores: Scores) -> int:
         """Number of test images of a run that has the metric; 0 for one that has not, or not for every image."""
         values = self.of_images(scores) if self.of_images else scores.prediction

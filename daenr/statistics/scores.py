@@ -43,7 +43,7 @@ def write_scores(path: Path, scores: Scores) -> None:
 
 
 def read_scores_of(paths: Iterable[Path | str]) -> dict[str, Scores]:
-    """The scores of several runs by the runs' names, which are those of the files' folders."""
+    """Scores by the names of their files' folders, which are those of the runs, or the regions of linear codes."""
     return {Path(path).parent.name: read_scores(Path(path)) for path in paths}
 
 

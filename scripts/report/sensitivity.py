@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from daenr.logs import to_file
-from daenr.paper.claims import Claim
+from daenr.paper.claims import from_rows
 from daenr.paper.published import all_published
-from daenr.paper.verdicts import judge, sensitivity
+from daenr.paper.verdicts import Rules, judge, sensitivity
 from daenr.reporting.rendering import save
 from daenr.reporting.verdicts import render_sensitivity
 from daenr.statistics.scores import read_scores_of
@@ -17,14 +17,15 @@ def main(
     claims: Mapping[str, Sequence[Mapping[str, Any]]],
     scores: Sequence[Path],
     paper: Path,
-    options: Mapping[str, Any],
+    rules: Mapping[str, Any],
+    threshold: float,
     csv: Path,
     **rendered: Path,
 ) -> None:
     read = read_scores_of(scores)
     results = all_published(paper)
     frames = {
-        name: judge([Claim.from_row(row) for row in rows], read, results, **options)
+        name: judge(from_rows(rows), read, results, Rules(**rules), threshold)
         for name, rows in claims.items()
     }
     frame = sensitivity(frames)
@@ -37,6 +38,7 @@ if __name__ == "__main__":
             claims=snakemake.params.claims,
             scores=snakemake.input.scores,
             paper=Path(snakemake.input.paper[0]).parent,
-            options=snakemake.params.options,
+            rules=snakemake.params.rules,
+            threshold=snakemake.params.threshold,
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from daenr.logs import to_file
-from daenr.paper.claims import Claim
+from daenr.paper.claims import from_rows
 from daenr.paper.published import all_published
-from daenr.paper.verdicts import judge
+from daenr.paper.verdicts import Rules, judge
 from daenr.reporting.rendering import save
 from daenr.reporting.verdicts import render
 from daenr.statistics.scores import read_scores_of
@@ -17,17 +17,14 @@ def main(
     claims: Sequence[Mapping[str, Any]],
     scores: Sequence[Path],
     paper: Path,
-    options: Mapping[str, Any],
+    rules: Mapping[str, Any],
+    threshold: float,
     csv: Path,
     **rendered: Path,
 ) -> None:
-    frame = judge(
-        [Claim.from_row(row) for row in claims],
-        read_scores_of(scores),
-        all_published(paper),
-        **options,
-    )
-    save(frame, render(frame), csv, **rendered)
+    judged_by = Rules(**rules)
+    frame = judge(from_rows(claims), read_scores_of(scores), all_published(paper), judged_by, threshold)
+    save(frame, render(frame, judged_by), csv, **rendered)
 
 
 if __name__ == "__main__":
@@ -36,6 +33,7 @@ if __name__ == "__main__":
             claims=snakemake.params.claims,
             scores=snakemake.input.scores,
             paper=Path(snakemake.input.paper[0]).parent,
-            options=snakemake.params.options,
+            rules=snakemake.params.rules,
+            threshold=snakemake.params.threshold,
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

@@ -13,14 +13,13 @@ from daenr.statistics.scores import read_scores_of
 def main(
     cells: Sequence[Mapping[str, Any]],
     scores: Sequence[Path],
-    resamples: int,
     confidence: float,
     csv: Path,
     **rendered: Path,
 ) -> None:
     scored = read_scores_of(scores)
     placed = [Cell.from_row(cell) for cell in cells]
-    frame = controls.tidy(placed, scored, resamples=resamples, confidence=confidence)
+    frame = controls.tidy(placed, scored, confidence)
     rendering.save(frame, controls.render(frame, confidence), csv, **rendered)
 
 

@@ -17,6 +17,7 @@ def main(
     cells: Sequence[Mapping[str, Any]],
     metrics: Sequence[Path],
     scores: Sequence[Path],
+    linear: Sequence[Path],
     paper: Path,
     confidence: float,
     csv: Path,
@@ -26,8 +27,15 @@ def main(
         Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics
     }
     placed = [Cell.from_row(cell) for cell in cells]
-    scored = read_scores_of(scores)
-    frame = tables.tidy(table, placed, documents, published(paper, table), scored, confidence)
+    frame = tables.tidy(
+        table,
+        placed,
+        documents,
+        published(paper, table),
+        read_scores_of(scores),
+        confidence,
+        read_scores_of(linear),
+    )
     rendering.save(frame, tables.render(table, frame, confidence), csv, **rendered)
 
 
@@ -38,6 +46,7 @@ if __name__ == "__main__":
             cells=snakemake.params.cells,
             metrics=snakemake.input.metrics,
             scores=snakemake.input.scores,
+            linear=snakemake.input.linear,
             paper=Path(snakemake.input.paper).parent,
             confidence=snakemake.params.confidence,
             **{name: Path(path) for name, path in snakemake.output.items()},

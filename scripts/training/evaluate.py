@@ -8,6 +8,7 @@ import numpy as np
 from daenr.data.region import read_region
 from daenr.files import atomic
 from daenr.logs import to_file
+from daenr.statistics.correlation import constant
 from daenr.statistics.metrics import evaluate, score
 from daenr.statistics.scores import Scores, write_scores
 
@@ -35,7 +36,11 @@ def main(
     print(result)
     document = {
         "run": record["run"],
-        "metrics": result | {"leverage": record.get("leverage")},
+        "metrics": result
+        | {
+            "silent_neurons": int(constant(data.train_responses[:, neurons]).sum()),
+            "leverage": record.get("leverage"),
+        },
         "reason": record["reason"],
         "ssim_window": ssim_window,
         "data": data.attributes,
@@ -43,7 +48,7 @@ def main(
     }
     write_scores(scores, scored)
     with atomic(metrics) as path:
-        path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n")
+        path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def write(
         path.write_bytes(content.getbuffer())
     with atomic(predictions) as path:
         np.savez(path, **arrays)
-    with atomic(history) as path, path.open("w", newline="") as file:
+    with atomic(history) as path, path.open("w", newline="", encoding="utf-8") as file:
         rows = [validation.row() for validation in validations]
         writer = csv.DictWriter(
             file, fieldnames=list(rows[0]) if rows else ["step", "round"], lineterminator="\n"
@@ -126,7 +126,7 @@ def write(
         writer.writeheader()
         writer.writerows(rows)
     with atomic(training) as path:
-        path.write_text(json.dumps(record, indent=2) + "\n")
+        path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Every rule, but few trainings: each submission starts Python three times, and the smoke config has 58 trainings.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -46,7 +47,11 @@ class Copy:
         command = [sys.executable, "-m", "snakemake", *arguments, "--configfile", "cluster.yaml"]
         with (self.folder / "said.txt").open("a") as said:
             return subprocess.Popen(
-                command, cwd=self.folder, env=self.environment, stdout=said, stderr=subprocess.STDOUT
+                command,
+                cwd=self.folder,
+                env=os.environ | self.environment,
+                stdout=said,
+                stderr=subprocess.STDOUT,
             )
 
     def said(self):

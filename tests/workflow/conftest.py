@@ -1,5 +1,6 @@
 """A copy of the project in which the whole workflow has run once, on a small recording of one's own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ SMALL = {
 
 
 class Project:
-    """A folder to run Snakemake in, with the environment in which its package is installed."""
+    """A folder to run Snakemake in, with the variable with which its package is installed."""
 
     program = Path(sys.executable).with_name("snakemake")
 
@@ -29,7 +30,7 @@ class Project:
         done = subprocess.run(
             [self.program, "--cores", "2", *map(str, arguments)],
             cwd=cwd or self.folder,
-            env=self.environment,
+            env=os.environ | self.environment,
             capture_output=True,
             text=True,
             check=False,

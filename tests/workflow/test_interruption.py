@@ -163,7 +163,7 @@ def test_the_workflow_goes_on_where_it_was_stopped(finished, number):
     running = subprocess.Popen(
         [finished.program, "--cores", "2", target, *map(str, arguments)],
         cwd=finished.folder,
-        env=finished.environment,
+        env=os.environ | finished.environment,
         start_new_session=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 """What Snakemake says before anything runs."""
 
+import os
 import re
 import resource
 from pathlib import Path
@@ -113,7 +114,7 @@ def test_a_gpu_is_asked_for_where_the_config_says_so_or_one_is_listed(
     program = tmp_path / "nvidia-smi"
     program.write_text(f"#!/bin/sh\n{nvidia_smi}\n")
     program.chmod(0o755)
-    monkeypatch.setitem(copy.environment, "PATH", f"{tmp_path}:{copy.environment['PATH']}")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     rules = copy.folder / "workflow/rules/training.smk"
     written = rules.read_text()
     target = "results/antolik2016/runs/antolik2016_region1_cae_none_a1_b0_all_s0/weights.pt"

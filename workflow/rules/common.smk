@@ -14,7 +14,7 @@ try:
     import daenr
     from daenr.config import ConfigError
     from daenr.data import download
-    from daenr.paper.claims import claims
+    from daenr.paper.claims import claim_tree, to_rows
     from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Plan
     from daenr.paper.resolved import resolve
     from daenr.reporting.contents import PAGE, contents, placed
@@ -57,12 +57,11 @@ GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validatio
     config["significance"]["groups_from"]
 ]
 TESTING = {key: config["significance"][key] for key in ("threshold", "permutations")}
-JUDGING = {**config["comparison"], "threshold": config["significance"]["threshold"]}
 CONTROL_CELLS = [cell for half in CONTROL_METRICS for cell in PLAN.cells(half)]
-CLAIMS = claims(PLAN)
+CLAIMS = claim_tree(PLAN)
 # Variants repeat the tables alone, and are compared with the same claims of the config's own.
 VARIED = {"": Plan({**config, "figures": [], "controls": []}, PAPER), **PLAN.variants()}
-VARIED_CLAIMS = {name: claims(plan) for name, plan in VARIED.items()}
+VARIED_CLAIMS = {name: claim_tree(plan) for name, plan in VARIED.items()}
 
 
 wildcard_constraints:
@@ -190,16 +189,24 @@ def cell_files(cells, name):
     return list(dict.fromkeys(run_file(cell.run, name) for cell in cells))
 
 
+def linear_codes(table):
+    """Scores of the linear codes that stand beside a table's plain auto-encoders."""
+    regions = dict.fromkeys(
+        cell.region for cell in PLAN.cells(table) if cell.run.layer is None
+    )
+    return [f"{RESULTS}/linear_code/{region}/scores.npz" for region in regions]
+
+
 def scores_of(claims):
     """Files with the scores of the runs that claims are about."""
     return cell_files(
-        [cell for claim in claims for pair in claim.pairs for cell in pair],
+        [cell for root in claims for claim, _ in root.walk() for cell in claim.cells],
         "scores.npz",
     )
 
 
 def rows(planned):
-    """Cells or claims as a job is handed them: one that changes makes what it is in anew."""
+    """Cells as a job is handed them: one that changes makes what it is in anew."""
     return [each.row() for each in planned]
 
 

@@ -53,8 +53,9 @@ rule verdicts:
         mem_mb=2000,
         runtime=60,
     params:
-        claims=rows(CLAIMS),
-        options=JUDGING,
+        claims=to_rows(CLAIMS),
+        rules=config["comparison"],
+        threshold=config["significance"]["threshold"],
     message:
         "Judging the paper's claims"
     script:
@@ -63,7 +64,7 @@ rule verdicts:
 
 rule sensitivity:
     input:
-        scores=scores_of(sum(VARIED_CLAIMS.values(), [])),
+        scores=scores_of(sum(VARIED_CLAIMS.values(), ())),
         paper=rules.verdicts.input.paper,
         code=rules.verdicts.input.code,
     output:
@@ -76,8 +77,9 @@ rule sensitivity:
         mem_mb=2000,
         runtime=120,
     params:
-        claims={name: rows(claims) for name, claims in VARIED_CLAIMS.items()},
-        options=JUDGING,
+        claims={name: to_rows(claims) for name, claims in VARIED_CLAIMS.items()},
+        rules=config["comparison"],
+        threshold=config["significance"]["threshold"],
     message:
         "Judging the paper's claims under the variants of the config"
     script:

@@ -4,6 +4,7 @@ rule table:
             PLAN.cells(wildcards.table), "metrics.json"
         ),
         scores=lambda wildcards: cell_files(PLAN.cells(wildcards.table), "scores.npz"),
+        linear=lambda wildcards: linear_codes(wildcards.table),
         paper=ours(PAPER / "{table}.csv"),
         code=package("paper", "statistics", "reporting"),
     output:
@@ -107,7 +108,6 @@ rule controls:
         "../../envs/environment.yaml"
     params:
         cells=rows(CONTROL_CELLS),
-        resamples=config["comparison"]["resamples"],
         confidence=config["comparison"]["confidence"],
     message:
         "Making the table of controls"

@@ -50,6 +50,27 @@ rule evaluate:
         "../../scripts/training/evaluate.py"
 
 
+rule linear_code:
+    input:
+        region=region_file("{region}"),
+        code=package("statistics"),
+    output:
+        metrics=written("linear_code/{region}/metrics.json"),
+        scores=written("linear_code/{region}/scores.npz"),
+    log:
+        f"{RESULTS}/logs/linear_code/{{region}}.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        size=config["model"]["latent"],
+        ssim_window=config["evaluation"]["ssim_window"],
+    message:
+        "Linear code of {wildcards.region}"
+    script:
+        "../../scripts/training/linear_code.py"
+
+
 rule significance:
     input:
         region=tested_region,

@@ -52,7 +52,7 @@ def made(regions=("region1",), layers=("h1",), seeds=(0,), **options):
         for control in trained
     ]
     scored = {item.run.name: scores(item, noise) for item in cells}
-    return controls.tidy(cells, scored, resamples=99, confidence=0.95), noise
+    return controls.tidy(cells, scored, 0.95), noise
 
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)])
@@ -119,7 +119,7 @@ def test_the_figure_has_a_panel_a_metric_and_region(regions, layers):
 
 
 def test_without_runs_table_and_figure_say_so():
-    frame = controls.tidy([], {}, resamples=99, confidence=0.95)
+    frame = controls.tidy([], {}, 0.95)
     assert "leaves out every model" in controls.render(frame, 0.95).md
     (text,) = gains(frame, 0.95).texts
     assert "leaves out every model" in text.get_text()

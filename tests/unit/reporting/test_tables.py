@@ -138,12 +138,6 @@ def markdown_rows(text):
     return [[part.strip() for part in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
-@pytest.fixture(autouse=True)
-def few_resamples(monkeypatch):
-    """Intervals of these values do not hang on the last resample."""
-    monkeypatch.setattr(tables, "RESAMPLES", 199)
-
-
 # ---- tidy ---------------------------------------------------------------------------------------------
 
 
@@ -294,7 +288,116 @@ def test_the_caption_tells_what_a_tie_is():
         cells = paper_cells("table4", seeds)
         frame = tidied("table4", cells, drawn(cells))
         made = tables.render("table4", frame, confidence=0.9)
-        assert f"the 90% interval of the difference includes 0 (bootstrap over {drawn_from})" in made.md
+        assert f"the 90% interval of the difference includes 0 (over {drawn_from})" in made.md
+
+
+# ---- leverage -----------------------------------------------------------------------------------------
+
+
+def leveraged(share):
+    """Table 2's CAE and CAE-FR_1 ... 4 in one region, whose responses supply this share of the gradient."""
+    cells = [cell("table2", model="cae", layer=None), *(cell("table2", layer=f"h{i}") for i in (1, 2, 3, 4))]
+    metrics = drawn(cells)
+    for item in cells:
+        metrics[item.run.name]["metrics"]["leverage"] = 0.0 if item.model == "cae" else share
+    return rendered("table2", cells, metrics)
+
+
+def test_leverage_stands_in_a_column_that_competes_with_nothing():
+    frame, made = leveraged(6.1e-6)
+    shown = frame[frame["metric"] == "leverage"]
+    assert shown["value"].tolist() == [0, *[6.1e-6] * 4]
+    assert set(shown["standing"]) == {""}
+    header, _, *body = markdown_rows(made.md)
+    assert header[-1] == "Region 3 Leverage"
+    assert [row[-1] for row in body] == ["0", *["6.1×10⁻⁶"] * 4]  # noqa: RUF001
+    assert r"6.1$\times$10$^-$$^6$" in made.tex
+    assert latex_is_balanced(made.tex)
+
+
+@pytest.mark.parametrize(
+    ("share", "says"),
+    [
+        (
+            6.1e-6,
+            "In 4 of 4 it is below 1 in 1,000: as reconstructions, these rows compare a model with itself.",
+        ),
+        (0.0599, "In none it is below 1 in 1,000: the responses take part in what these layers learn."),
+    ],
+)
+def test_the_caption_says_what_follows_from_the_leverage(share, says):
+    assert says in leveraged(share)[1].md
+
+
+def test_a_group_without_neurons_has_no_leverage_and_the_same_note():
+    cells = [cell("table3", neurons=neurons) for neurons in ("significant", "insignificant")]
+    metrics = measured(cells, lambda item, _: None if item.neurons == "insignificant" else 0.25)
+    for item in cells:
+        metrics[item.run.name]["metrics"]["leverage"] = None if item.neurons == "insignificant" else 2e-5
+    _, made = rendered("table3", cells, metrics)
+    (row,) = markdown_rows(made.md)[2:]
+    assert row[-2:] == ["2.0×10⁻⁵", "–<sup>a</sup>"]  # noqa: RUF001
+
+
+# ---- linear code --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("table", "layers"), [("table2", [""]), ("table5", ["h1", "h2"])])
+def test_the_linear_code_stands_above_the_plain_autoencoders_and_is_bold_where_it_is_best(table, layers):
+    models = ("cae", "vae") if table == "table5" else ("cae",)
+    cells = [
+        cell(table, model=model, layer=layer or None, seed=seed)
+        for seed in (0, 1)
+        for model in models
+        for layer in layers
+    ]
+    metrics = measured(cells, lambda item, metric: 0.5 + 0.01 * item.run.seed)
+    images = np.full(12, 0.3)
+    linear = {"region3": Scores(np.arange(0), mse=images, psnr=images, ssim=images)}
+    frame = tables.tidy(table, cells, metrics, [], scored(cells, metrics), linear=linear)
+    rows = frame[frame["model"] == "pca"]
+    assert rows[["layer", "metric", "standing"]].to_numpy().tolist() == [
+        [layer, metric, "best" if metric == "mse" else ""]
+        for layer in layers
+        for metric in TABLE_METRICS[table]
+    ]
+    assert (set(rows["n"]), rows["sd"].isna().all(), set(frame["n"])) == ({1}, True, {1, 2})
+    made = tables.render(table, frame)
+    first = markdown_rows(made.md)[2]
+    assert first == ["Linear code (PCA)", *["**0.300**", "0.300", "0.300"] * len(layers)]
+    assert f"it is the best in {len(layers)} of {3 * len(layers)} comparisons" in made.md
+
+
+def test_a_table_without_plain_autoencoders_has_no_linear_code():
+    cells = [cell("table3")]
+    metrics = drawn(cells)
+    scores = scored(cells, metrics)
+    frame = tables.tidy("table3", cells, metrics, [], scores, linear={"region3": Scores(np.arange(0))})
+    assert set(frame["model"]) == {"cae-fr"}
+
+
+# ---- degenerate ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dead", "silent", "note"),
+    [
+        (0, 0, ""),
+        (2, 0, "2 of 4 predictions are constant and count with r = 0"),
+        (4, 0, "the readout died: all 4 predictions are constant"),
+        (1, 3, "1 of 4 predictions are constant and count with r = 0; 3 of 4 neurons are silent in training"),
+    ],
+)
+def test_a_degenerate_value_says_so_at_its_cell(dead, silent, note):
+    item = cell("table4")
+    prediction, response = np.random.default_rng(3).normal(size=(2, 9, 4))
+    prediction[:, :dead] = 0.5
+    scores = {item.run.name: Scores(np.arange(4), prediction=prediction, response=response)}
+    found = {**evaluate(scores[item.run.name]), "silent_neurons": silent}
+    frame = tables.tidy("table4", [item], {item.run.name: {"metrics": found, "reason": None}}, [], scores)
+    assert frame["note"].tolist() == [note]
+    made = tables.render("table4", frame)
+    assert ("<sup>a</sup> " + note in made.md) == bool(note)
 
 
 # ---- rendering ----------------------------------------------------------------------------------------
@@ -397,14 +500,17 @@ def test_html_has_two_header_levels_that_span_the_columns():
     assert page.caption.startswith("Table 2.")
 
 
-def test_ties_are_bold_by_the_unrounded_mean():
-    """0.5000 twice is a tie; 0.5001 rounds to the same and is not."""
+def test_what_the_printed_digits_do_not_tell_apart_is_not_bold():
+    """0.5000 twice is a tie; 0.4999 is worse, but is printed alike."""
     values = {"h1": 0.5, "h2": 0.5, "h3": 0.4999, "h4": 0.3}
     cells = [cell("table2", layer=layer) for layer in values]
-    _, made = rendered("table2", cells, measured(cells, lambda item, metric: values[item.layer]))
+    frame, made = rendered("table2", cells, measured(cells, lambda item, metric: values[item.layer]))
+    assert frame.loc[frame["metric"] == "psnr", "standing"].tolist() == ["best", "best", "same", ""]
+    assert "In 2 of 3 comparisons no value is bold" in made.md
+    assert "all networks are the same" not in made.md
     body = markdown_rows(made.md)[2:]
     psnr, mse = [row[2] for row in body], [row[1] for row in body]
-    assert psnr == ["**0.500**", "**0.500**", "0.500", "0.300"]
+    assert psnr == ["0.500", "0.500", "0.500", "0.300"]
     assert mse == ["0.500", "0.500", "0.500", "**0.300**"]
 
 
@@ -418,7 +524,7 @@ def test_a_further_metric_has_its_best_in_bold_whichever_way_is_better(monkeypat
         lower_is_better=True,
         of_images=lambda scores: scores.ssim,
     )
-    monkeypatch.setitem(metrics.TABLE_METRICS, "blur", blur)
+    monkeypatch.setitem(metrics.METRICS, "blur", blur)
     monkeypatch.setitem(TABLE_METRICS, "table2", ("blur", "ssim"))
     values = {"h1": 0.7, "h2": 0.2, "h3": 0.5}
     cells = [cell("table2", layer=layer) for layer in values]
@@ -431,11 +537,44 @@ def test_a_further_metric_has_its_best_in_bold_whichever_way_is_better(monkeypat
     assert made.html.count("<strong>0.2</strong>") == made.tex.count(r"\textbf{0.2}") == 1
 
 
+def test_five_equal_rows_have_no_bold_value_and_the_caption_says_so():
+    cells = [cell("table2", layer=layer) for layer in ("h1", "h2", "h3", "h4")]
+    metrics = measured(cells, lambda item, _: 0.5 + 1e-6 * int(item.layer[1]))
+    frame, made = rendered("table2", cells, metrics)
+    assert set(frame["standing"]) == {"best", "same"}
+    assert "In 3 of 3 comparisons no value is bold" in made.md
+    assert "In 3 of 3 comparisons all networks are the same to the printed digits." in made.md
+    assert "**0" not in made.md
+    assert "<strong>0" not in made.html
+    assert "textbf" not in made.tex
+
+
+def test_the_papers_value_stands_below_ours_in_every_spelling():
+    cells = paper_cells("table2", seeds=2)
+    frame, made = rendered("table2", cells, drawn(cells), published(PAPER, "table2"))
+    printed = [f"[{value:.3f}]" for value in frame["paper"]]
+    assert re.findall(r"<sub>\\(\[[\d.]+\\\])</sub>", made.md) == [
+        text.replace("]", r"\]") for text in printed
+    ]
+    assert re.findall(r"<span>(\[.*?\])</span>", made.html) == printed
+    assert re.findall(r"{\\tiny{\[}([\d.]+){\]}}", made.tex) == [text.strip("[]") for text in printed]
+    assert latex_is_balanced(made.tex)
+    for text in (made.md, made.tex, made.html):
+        assert "In brackets: what the paper prints." in text
+    assert "In brackets" not in rendered("table2", cells, drawn(cells))[1].md
+
+
 def test_in_table4_the_two_models_of_a_layer_compete():
     values = {("cnn-fr", "h1"): 0.2, ("cae-fr", "h1"): 0.1, ("cnn-fr", "h2"): 0.3, ("cae-fr", "h2"): 0.4}
     cells = [cell("table4", model=model, layer=layer) for model, layer in values]
     _, made = rendered("table4", cells, measured(cells, lambda item, _: values[item.model, item.layer]))
-    assert markdown_rows(made.md)[2] == ["Region 3", "**0.200**", "0.100", "0.300", "**0.400**"]
+    assert markdown_rows(made.md)[2] == [
+        "Region 3",
+        "**0.200**",
+        "0.100<sup>≈</sup>",
+        "0.300<sup>≈</sup>",
+        "**0.400**",
+    ]
 
 
 def test_an_empty_group_is_a_dash_with_its_reason_below():
@@ -443,7 +582,7 @@ def test_an_empty_group_is_a_dash_with_its_reason_below():
     metrics = measured(cells, lambda item, _: None if item.neurons == "insignificant" else 0.25)
     _, made = rendered("table3", cells, metrics)
     (row,) = markdown_rows(made.md)[2:]
-    assert row[1:] == ["**0.250**", "–<sup>a</sup>"] * 3  # noqa: RUF001
+    assert row[1:] == ["0.250", "–<sup>a</sup>"] * 3, "nothing to be better than"  # noqa: RUF001
     assert made.md.rstrip().endswith("<sup>a</sup> no insignificant neurons")
     assert made.html.count("no insignificant neurons") == 1
     assert [entry["text"] for entry in Page(made.html).rows[-1]][2] == "–a"  # noqa: RUF001
@@ -452,11 +591,11 @@ def test_an_empty_group_is_a_dash_with_its_reason_below():
 
 
 def test_a_negative_number_that_rounds_to_zero_has_no_sign():
-    values = {"h1": -0.0001, "h2": -0.25}
-    cells = [cell("table4", layer=layer) for layer in values]
-    _, made = rendered("table4", cells, measured(cells, lambda item, _: values[item.layer]))
-    assert markdown_rows(made.md)[2][1:] == ["**0.000**", "**-0.250**"]
-    assert r"\textbf{$-$0.250}" in made.tex
+    values = {"cae-fr": -0.0001, "cnn-fr": -0.25}
+    cells = [cell("table4", model=model) for model in values]
+    _, made = rendered("table4", cells, measured(cells, lambda item, _: values[item.model]))
+    assert markdown_rows(made.md)[2][1:] == ["**0.000**", "-0.250"]
+    assert "$-$0.250" in made.tex
 
 
 def test_what_the_config_left_out_does_not_appear():
