@@ -34,9 +34,9 @@ script = runpy.run_path("scripts/training/train.py")
 import daenr.training.fit
 def stop(*_): sys.exit(0)
 daenr.training.fit.training_step = stop
-from daenr.config import ModelSettings, TrainingSettings
+from daenr.config import LossSettings, ModelSettings, TrainingSettings
 run = script["Run"]("x", "region3", "cae-fr", "h2", 0.4, 1.0, "all", 0)
-spec = script["Spec"](ModelSettings(), TrainingSettings(), "sum", "cpu")
+spec = script["Spec"](ModelSettings(), TrainingSettings(), LossSettings(), "cpu")
 region = script["read_region"](script["Path"](sys.argv[1]))
 import numpy
 script["train"](run, region, numpy.arange(region.train_responses.shape[1]), spec)
@@ -71,7 +71,7 @@ def shares(model: str, layer: str) -> dict[str, float]:
     import torch
     from loops import Job
 
-    from daenr.config import ModelSettings, TrainingSettings
+    from daenr.config import LossSettings, ModelSettings, TrainingSettings
     from daenr.training import fit as training  # here, since the process that asks needs no torch
     from daenr.training.checkpoints import Keeper, Key
     from daenr.training.timing import noise_region
@@ -93,7 +93,7 @@ def shares(model: str, layer: str) -> dict[str, float]:
     Keeper.after_step = timed("checkpoints", Keeper.after_step)  # type: ignore[method-assign]
     data = noise_region(1440, 360, 102)
     protocol = TrainingSettings(rounds=1, max_steps=STEPS)
-    spec = Spec(ModelSettings(), protocol, "sum", "cpu")
+    spec = Spec(ModelSettings(), protocol, LossSettings(), "cpu")
     run = Job(model, layer, protocol.batch_size, STEPS, 1440, 102).run
     with tempfile.TemporaryDirectory() as folder:
         key = Key.of(run.name, {}, [], [], np.arange(102), torch.device("cpu"), torch.float32)

@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"
 README = ROOT / "config/README.md"
 
-VARIED = ("model", "training", "loss", "evaluation")
+VARIED = ("split", "model", "training", "loss", "evaluation")
 """Sections of the config that a variant can change."""
 
 _NAME = "^[A-Za-z0-9][A-Za-z0-9.-]*$"
@@ -218,7 +218,13 @@ class SplitSettings(Section):
         description="Share of the *distinct* training images that early stopping validates on; trials of one image "
         "never stand on both sides. **Settled here**.",
     )
-    seed: Seed = Field(0, description="Seed of that split; the same for every training.")
+    seed: Seed = Field(0, description="Seed of that split; the same for every training, unless `by_seed`.")
+    by_seed: bool = Field(
+        False,
+        strict=True,
+        description="`true`: the split's seed is the training's own, so that the spread over seeds has the split in it "
+        "(Bouthillier 2021). Receptive fields are then those of the training's own split. **Settled here**.",
+    )
 
 
 class ReceptiveFieldSettings(Section):
@@ -254,6 +260,11 @@ class ModelSettings(Section):
         0.25,
         description="Weight of the VQ-VAE's commitment term (van den Oord 2017, whom the paper follows).",
     )
+    kl_weight: NotNegative = Field(
+        2,
+        description="Weight of the VAE's KL beside the squared error of Eq. 4, which lacks the half of a Gaussian "
+        "likelihood: 2 is the ELBO that the paper names, 1 a beta-VAE with beta one half. **Settled here**.",
+    )
     readout_deviation: Positive = Field(
         0.01,
         description="Standard deviation of the initial masks and features of FR and FM. **Settled here**.",
@@ -263,10 +274,25 @@ class ModelSettings(Section):
         description="L1 penalty of the factorized readout: times the sum over neurons of the mask's norm times the "
         'features\' norm. **Settled here**; the paper says "sparse mask".',
     )
+    mask_sign: Literal["free", "positive"] = Field(
+        "free",
+        description="Sign of the factorized readout's masks; `positive`: their absolute values are used, so that a "
+        "mask says where a neuron looks and its features what it sees there. **Settled here**.",
+    )
+    fm_penalty: NotNegative = Field(
+        0,
+        description="L1 penalty of the fixed mask readout's features: FR's, whose mask has norm 1. **Settled here**.",
+    )
+    activity_penalty: NotNegative = Field(
+        0,
+        description="L1 penalty of the activities h_i that are read out, summed over an image; it goes with the "
+        'readout\'s penalty. One way to read the "sparsity constraint" that the paper cites for artificial neurons. '
+        "**Settled here**.",
+    )
     fc_penalty: NotNegative = Field(
         0.01,
-        description="Squared L2 penalty of the fully connected readout's weights. **Settled here**, after Klindt "
-        "2017's comparison.",
+        description="L2 penalty of the fully connected readout's weights: times half their squared norm, as the L2 "
+        "regulariser in the published code of Klindt 2017 counts. **Settled here**, after the comparison there.",
     )
     fc_dropout: Annotated[Number, Field(ge=0, le=0.999)] = Field(
         0.5, description="Dropout before the fully connected readout. **Settled here**, likewise."
@@ -276,11 +302,15 @@ class ModelSettings(Section):
 class LossSettings(Section):
     """The training objective."""
 
-    reduction: Literal["sum", "mean"] = Field(
+    reconstruction: Literal["sum", "mean"] = Field(
         "sum",
-        description="`sum`: Eqs. 4 and 6 as printed, sums over the pixels of an image and over neurons, mean over the "
-        "batch. `mean` divides each side by its count: the printed weights then mean something else. KL and codebook "
-        "terms go with the reconstruction side, the readout's penalty with the response side. **Settled here**.",
+        description="`sum`: Eq. 4 as printed, over the pixels of an image, mean over the batch. `mean` divides by the "
+        "pixels, KL and codebook terms too: the printed weights then mean something else. **Settled here**.",
+    )
+    response: Literal["sum", "mean"] = Field(
+        "sum",
+        description="`sum`: Eq. 6 as printed, over neurons, mean over the batch. `mean` divides by the neurons, the "
+        "readout's penalty too. **Settled here**.",
     )
 
 
@@ -295,10 +325,21 @@ class TrainingSettings(Section):
         50, description="Steps between two validations, with the training objective. **Settled here**."
     )
     patience: PositiveInt = Field(1000, description="Steps without improvement that end a round (paper).")
+    stop_on: Literal["total", "response", "reconstruction"] = Field(
+        "total",
+        description="Validation term that has to improve: the objective, or Eq. 6 or Eq. 4 alone. A training that does "
+        "not learn that term (it lacks the part, holds it fixed or weighs it 0) goes by the total. **Settled here**.",
+    )
     rounds: PositiveInt = Field(
         2,
-        description="Rounds; each goes on from the best parameters of the one before, with a new Adam: the paper's "
+        description="Rounds; each goes on from the best parameters of the one before: the paper's "
         '"train in the second time".',
+    )
+    keep_optimizer: bool = Field(
+        False,
+        strict=True,
+        description="Whether Adam's moving averages go on from one round to the next; else each round has a new Adam. "
+        "**Settled here**.",
     )
     learning_rate_factor: Annotated[Number, Field(gt=0, le=1)] = Field(
         0.5, description="What the learning rate is multiplied by from one round to the next (paper)."
@@ -391,6 +432,7 @@ class Variant(Section):
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     loss: LossSettings = Field(default_factory=LossSettings)
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
+    split: SplitSettings = Field(default_factory=SplitSettings)
 
 
 class Config(Section):
@@ -473,8 +515,8 @@ class Config(Section):
     variants: dict[VariantName, Variant] = Field(
         {},
         description="Other settings under which the tables' trainings are repeated, by name: "
-        "`{batch256: {training: {batch_size: 256}}}`. Sections `model`, `training`, `loss` and `evaluation`; the "
-        "sensitivity page compares the verdicts.",
+        "`{batch256: {training: {batch_size: 256}}}`. Sections `split`, `model`, `training`, `loss` and "
+        "`evaluation`; the sensitivity page compares the verdicts.",
     )
 
     @field_validator("focus_region")

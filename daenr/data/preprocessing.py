@@ -1,9 +1,12 @@
 """From a recording to a region: scaled 32 x 32 images, train/validation split, receptive fields."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from daenr import IMAGE_SIZE, __version__
+from daenr.config import SplitSettings
 from daenr.data.receptive_fields import centres
 from daenr.data.recording import Recording
 from daenr.data.region import RegionData
@@ -78,7 +81,12 @@ def preprocess(
             "validation_fraction": validation_fraction,
             "intensity_range": [float(bound) for bound in intensity_range],
             "receptive_field_blur": blur,
-            "counts": _counts(recording, ids, held_out),
+            "counts": {
+                **_split_counts(ids, held_out),
+                "test": test_trials.shape[1],
+                "repeats": test_trials.shape[0],
+                "neurons": test_trials.shape[2],
+            },
             "test_images_in_training": _shared(recording.test_images, recording.training_images),
             "daenr_version": __version__,
         },
@@ -165,6 +173,43 @@ def split(
     return np.isin(ids, chosen)
 
 
+def with_split(data: RegionData, settings: SplitSettings, run_seed: int) -> RegionData:
+    """The region split as a run's settings say; as it is where its file was split so.
+
+    A region file holds one split; under ``split.by_seed`` and in variants of the section a run has another. The
+    trials of both sides are then split anew by their images, and receptive fields found in the new training split.
+
+    Args:
+        data: what the region file holds.
+        settings: fraction and seed of the split, and whether the run's own seed takes the place of that.
+        run_seed: seed of the run.
+    """
+    fraction, seed = settings.validation_fraction, run_seed if settings.by_seed else settings.seed
+    known = data.attributes
+    if (known["validation_fraction"], known["split_seed"]) == (fraction, seed):
+        return data
+    ids = np.concatenate([data.train_image_id, data.validation_image_id])
+    images = np.concatenate([data.train_images, data.validation_images])
+    responses = np.concatenate([data.train_responses, data.validation_responses])
+    held_out = split(ids, fraction, seed, known["region"])
+    return replace(
+        data,
+        train_images=images[~held_out],
+        train_responses=responses[~held_out],
+        train_image_id=ids[~held_out],
+        validation_images=images[held_out],
+        validation_responses=responses[held_out],
+        validation_image_id=ids[held_out],
+        receptive_field=centres(images[~held_out], responses[~held_out], known["receptive_field_blur"]),
+        attributes={
+            **known,
+            "split_seed": seed,
+            "validation_fraction": fraction,
+            "counts": {**known["counts"], **_split_counts(ids, held_out)},
+        },
+    )
+
+
 def _check_intensities(
     raw: Float64[np.ndarray, "images height width"], low: float, high: float, name: str
 ) -> None:
@@ -180,19 +225,13 @@ def _check_intensities(
         )
 
 
-def _counts(
-    recording: Recording, ids: Int64[np.ndarray, " trials"], held_out: Bool[np.ndarray, " trials"]
-) -> dict[str, int]:
-    """Sizes of everything, for a reader of the file."""
-    repeats, test, neurons = recording.test_trials.shape
+def _split_counts(ids: Int64[np.ndarray, " trials"], held_out: Bool[np.ndarray, " trials"]) -> dict[str, int]:
+    """Sizes of both sides, for a reader of the file."""
     return {
         "train": int((~held_out).sum()),
         "train_distinct": len(np.unique(ids[~held_out])),
         "validation": int(held_out.sum()),
         "validation_distinct": len(np.unique(ids[held_out])),
-        "test": test,
-        "repeats": repeats,
-        "neurons": neurons,
     }
 
 

@@ -168,6 +168,7 @@ class VAE(CAE):
 
     def __init__(self, spec: ModelSettings, generators: Generators) -> None:
         super().__init__(spec, generators)
+        self.kl_weight = spec.kl_weight
         self.noise = generators.latent_noise
 
     @staticmethod
@@ -178,13 +179,16 @@ class VAE(CAE):
     def latent(
         self, features: Float[Tensor, "batch channels 8 8"]
     ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
-        """Draw z = mean + deviation * noise; the regularisation is KL(q || N(0, 1)) in nats."""
+        """Draw z = mean + deviation * noise; the regularisation is KL(q || N(0, 1)) in nats, weighted.
+
+        ELBO with unit variance: -(|x - x_hat|^2 / 2 + KL), so KL stands with weight 2 beside the squared error.
+        """
         mean, log_variance = widened(self.to_latent(features.flatten(1))).chunk(2, dim=1)
         code = mean
         if self.training:
             noise = torch.randn(mean.shape, generator=self.noise, device=mean.device, dtype=mean.dtype)
             code = mean + (log_variance / 2).exp() * noise
-        return self.restore(code), kl_divergence(mean, log_variance)
+        return self.restore(code), self.kl_weight * kl_divergence(mean, log_variance)
 
 
 def kl_divergence(

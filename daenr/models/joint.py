@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from daenr.config import ModelSettings
-from daenr.models.autoencoders import STRIDES, Autoencoder, Encoder, Generators
+from daenr.models.autoencoders import STRIDES, Autoencoder, Encoder, Generators, widened
 from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons, Readout
 from daenr.registry import autoencoder_class, readout_class, split_model
@@ -25,7 +25,7 @@ class Output:
         reconstruction: images in [-1, 1].
         regularisation: the auto-encoder's own terms (KL, codebook), summed over an image.
         rate: predicted responses, positive.
-        penalty: the readout's regularisation, summed over neurons.
+        penalty: the readout's regularisation, summed over neurons, and the activities' where there is one.
     """
 
     reconstruction: Float[Tensor, "batch 1 32 32"] | None = None
@@ -42,16 +42,23 @@ class DAENR(nn.Module):
         autoencoder: reconstructs from the encoder's last layer, or None.
         readout: predicts responses from layer ``depth``, or None.
         depth: the layer h_depth that is read out, 1 to 4.
+        activity_penalty: strength of the L1 penalty on the activities of h_depth.
     """
 
     def __init__(
-        self, encoder: Encoder, autoencoder: Autoencoder | None, readout: Readout | None, depth: int
+        self,
+        encoder: Encoder,
+        autoencoder: Autoencoder | None,
+        readout: Readout | None,
+        depth: int,
+        activity_penalty: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.autoencoder = autoencoder
         self.readout = readout
         self.depth = depth
+        self.activity_penalty = activity_penalty
         self.frozen = False
 
     def freeze(self) -> None:
@@ -78,8 +85,19 @@ class DAENR(nn.Module):
             reconstruction=decoded.image if decoded else None,
             regularisation=decoded.regularisation if decoded else None,
             rate=self.readout(features[self.depth - 1]) if self.readout is not None else None,
-            penalty=self.readout.penalty() if self.readout is not None else None,
+            penalty=self._penalty(self.readout, features[self.depth - 1])
+            if self.readout is not None
+            else None,
         )
+
+    def _penalty(
+        self, readout: Readout, activity: Float[Tensor, "batch channels size size"]
+    ) -> Float[Tensor, ""]:
+        """The readout's, and the strength times |h|_1, summed over an image, mean over the batch."""
+        penalty = readout.penalty()
+        if self.activity_penalty:  # without it, a pass over h_1 less at every step
+            penalty = penalty + self.activity_penalty * widened(activity).abs().flatten(1).sum(1).mean()
+        return penalty
 
 
 def build(
@@ -119,6 +137,7 @@ def build(
         autoencoder_class(autoencoder)(settings, generators) if autoencoder else None,
         readout_class(readout)(settings, depth, known, generators) if readout else None,
         depth,
+        settings.activity_penalty,
     ).to(device)
 
 

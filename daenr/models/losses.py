@@ -62,7 +62,8 @@ def joint_loss(
     responses: Float[Tensor, "batch neurons"],
     alpha: float,
     beta: float,
-    reduction: Reduction = "sum",
+    over_pixels: Reduction = "sum",
+    over_neurons: Reduction = "sum",
 ) -> JointLoss:
     """The training objective, Eq. 7; a part that the model lacks adds exactly 0.
 
@@ -72,7 +73,8 @@ def joint_loss(
         responses: single trials of the neurons that are trained on.
         alpha: weight of the reconstruction side.
         beta: weight of the response side.
-        reduction: ``sum`` over pixels and neurons as printed, or their ``mean``; both sides alike.
+        over_pixels: ``sum`` as printed, or ``mean``: the whole reconstruction side divided by the pixels.
+        over_neurons: ``sum`` as printed, or ``mean``: the whole response side divided by the neurons.
     """
     zero = images.new_zeros(())
     reconstruction = regularisation = response = penalty = zero
@@ -82,9 +84,11 @@ def joint_loss(
     if output.rate is not None and output.penalty is not None:
         response = response_loss(output.rate, responses)
         penalty = output.penalty
-    if reduction == "mean":
-        pixels, neurons = images[0].numel(), responses.shape[1]
+    if over_pixels == "mean":
+        pixels = images[0].numel()
         reconstruction, regularisation = reconstruction / pixels, regularisation / pixels
+    if over_neurons == "mean":
+        neurons = responses.shape[1]
         response, penalty = response / neurons, penalty / neurons
     total = alpha * (reconstruction + regularisation) + beta * (response + penalty)
     return JointLoss(total, reconstruction, regularisation, response, penalty)

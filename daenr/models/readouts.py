@@ -84,6 +84,7 @@ class FactorizedReadout(Readout):
         super().__init__(neurons)
         count, positions = len(neurons), layer_size(depth) ** 2
         self.strength = spec.fr_penalty
+        self.positive = spec.mask_sign == "positive"
         self.mask = nn.Parameter(torch.empty(count, positions))
         self.features = nn.Parameter(torch.empty(count, spec.channels))
         for weight in (self.mask, self.features):
@@ -91,7 +92,7 @@ class FactorizedReadout(Readout):
 
     def drive(self, features: Float[Tensor, "batch channels size size"]) -> Float[Tensor, "batch neurons"]:
         """sum_c features_c sum_xy mask_xy h_cxy: space first, which leaves the fewest products."""
-        pooled = functional.linear(features.flatten(2), self.mask)
+        pooled = functional.linear(features.flatten(2), self.mask.abs() if self.positive else self.mask)
         return (pooled * self.features.T).sum(1)
 
     def penalty(self) -> Float[Tensor, ""]:
@@ -121,8 +122,8 @@ class FullyConnectedReadout(Readout):
         return drive
 
     def penalty(self) -> Float[Tensor, ""]:
-        """Strength times the squared L2 norm of the weights."""
-        return self.strength * self.linear.weight.square().sum()
+        """Strength times half the squared L2 norm of the weights."""
+        return self.strength * self.linear.weight.square().sum() / 2
 
 
 class FixedMaskReadout(Readout):
@@ -132,6 +133,7 @@ class FixedMaskReadout(Readout):
 
     def __init__(self, spec: ModelSettings, depth: int, neurons: Neurons, generators: Generators) -> None:
         super().__init__(neurons)
+        self.strength = spec.fm_penalty
         size = layer_size(depth)
         row, column = to_grid(neurons.receptive_field, size).unbind(1)
         self.register_buffer("position", row * size + column)
@@ -144,5 +146,5 @@ class FixedMaskReadout(Readout):
         return (at_centre * self.features.T).sum(1)
 
     def penalty(self) -> Float[Tensor, ""]:
-        """None: 48 weights a neuron need no further constraint."""
-        return self.features.new_zeros(())
+        """Strength times the sum over neurons of |features|_1: FR's, with the norm 1 of a one-hot mask."""
+        return self.strength * self.features.abs().sum()

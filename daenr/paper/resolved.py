@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from daenr.config import Config, ConfigError, DatasetSettings, RegionSettings, validate
+from daenr.config import (
+    Config,
+    ConfigError,
+    DatasetSettings,
+    RegionSettings,
+    SplitSettings,
+    Variant,
+    validate,
+)
 from daenr.data import archive, download
 from daenr.paper.published import region_sizes, weights
 
@@ -103,32 +111,33 @@ def _known_regions(dataset: DatasetSettings) -> tuple[str, list[str] | None]:
 
 def _check_batches(config: Config) -> None:
     """Refuse a batch that is larger than a training split, the config's own or a variant's."""
-    protocols = {f"variants.{name}.training": variant.training for name, variant in config.variants.items()}
-    protocols = {"training": config.training, **protocols}
-    largest = max(protocol.batch_size for protocol in protocols.values())
+    planned: dict[str, Config | Variant] = {"": config}
+    planned |= {f"variants.{name}.": variant for name, variant in config.variants.items()}
     for region, trials in (training_trials(config.dataset, config.regions) or {}).items():
-        # Every job of a cluster plans, so images are read only where the batch comes near; a training refuses it too.
-        if largest <= (1 - config.split.validation_fraction) * trials / 2:
-            continue
-        trained_on = _trained_on(config, region, trials)
-        for path, protocol in protocols.items():
-            if protocol.batch_size > trained_on:
+        for path, settings in planned.items():
+            batch, split = settings.training.batch_size, settings.split
+            # Every job of a cluster plans, so images are read only where the batch comes near; a training refuses
+            # it too.
+            if batch <= (1 - split.validation_fraction) * trials / 2:
+                continue
+            trained_on = _trained_on(config.dataset, split, region, trials)
+            if batch > trained_on:
                 raise ConfigError(
-                    f"{path}.batch_size: {protocol.batch_size} images a batch, but the training split of {region} "
+                    f"{path}training.batch_size: {batch} images a batch, but the training split of {region} "
                     f"has {trained_on}"
                 )
 
 
-def _trained_on(config: Config, region: str, trials: int) -> int:
+def _trained_on(dataset: DatasetSettings, settings: SplitSettings, region: str, trials: int) -> int:
     """Trials of the training split, in which a recorded image may stand more than once."""
-    if config.dataset.layout == "simulated":
-        return trials - round(config.split.validation_fraction * trials)
+    if dataset.layout == "simulated":
+        return trials - round(settings.validation_fraction * trials)
     from daenr.data.layouts.antolik2016 import read
     from daenr.data.preprocessing import image_ids, split
 
-    ids = image_ids(read(Path(_source(config.dataset)), region).training_images)
+    ids = image_ids(read(Path(_source(dataset)), region).training_images)
     try:
-        held_out = split(ids, config.split.validation_fraction, config.split.seed, region)
+        held_out = split(ids, settings.validation_fraction, settings.seed, region)
     except ValueError as error:
         raise ConfigError(f"split.validation_fraction: {error}") from error
     return int((~held_out).sum())

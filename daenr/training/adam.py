@@ -22,11 +22,11 @@ class Adam:
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
         self.parameters = list(parameters)
-        self.restart(learning_rate)
-
-    def restart(self, learning_rate: float) -> None:
-        """Forget the moving averages, and go on with another learning rate."""
         self.learning_rate = learning_rate
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the moving averages."""
         self.steps = [torch.zeros(()) for _ in self.parameters]
         self.means = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]

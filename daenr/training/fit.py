@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from daenr.config import TrainingSettings
+from daenr.config import LossSettings, TrainingSettings
 from daenr.models.joint import DAENR
-from daenr.models.losses import TERMS, JointLoss, Reduction, joint_loss
+from daenr.models.losses import TERMS, JointLoss, joint_loss
 from daenr.training import devices
 from daenr.training.adam import Adam
 from daenr.training.checkpoints import Keeper, Noise
@@ -51,14 +51,22 @@ class Objective:
 
     alpha: float
     beta: float
-    reduction: Reduction = "sum"
+    loss: LossSettings = field(default_factory=LossSettings)
     precision: torch.dtype = torch.float32
 
     def of(self, model: DAENR, data: Split) -> JointLoss:
         """Every loss term of ``model`` on ``data``."""
         with devices.multiplying_in(self.precision, data.images.device):
             output = model(data.images)
-        return joint_loss(output, data.images, data.responses, self.alpha, self.beta, self.reduction)
+        return joint_loss(
+            output,
+            data.images,
+            data.responses,
+            self.alpha,
+            self.beta,
+            over_pixels=self.loss.reconstruction,
+            over_neurons=self.loss.response,
+        )
 
 
 class Batches:
@@ -154,8 +162,9 @@ class EarlyStopping:
 
     Attributes:
         protocol: the settings.
+        stop_on: the validation term that has to improve, see `stopping_term`.
         best_parameters: those of ``best``, or the initial ones.
-        best: the validation with the lowest objective so far.
+        best: the validation with the lowest such term so far.
         history: every validation so far.
         terms: loss terms of each step since the last validation, where the model computes.
         step: training steps so far, over all rounds.
@@ -165,6 +174,7 @@ class EarlyStopping:
     """
 
     protocol: TrainingSettings
+    stop_on: str
     best_parameters: dict[str, Tensor]
     best: Validation | None = None
     history: list[Validation] = field(default_factory=list)
@@ -206,7 +216,7 @@ class EarlyStopping:
         """Keep what a validation says, and the parameters if they are the best so far."""
         made = Validation(self.step, self.round, self.learning_rate, train, validation, leverage)
         self.history.append(made)
-        if self.best is None or validation["total"] < self.best.validation["total"]:
+        if self.best is None or validation[self.stop_on] < self.best.validation[self.stop_on]:
             self.best, self.last_improvement = made, self.step
             self.best_parameters = copy.deepcopy(model.state_dict())
 
@@ -216,8 +226,8 @@ class EarlyStopping:
         self.round_start = self.last_improvement = self.step
 
     def state_dict(self) -> dict[str, Any]:
-        """All of it but the settings, as plain values and tensors."""
-        kept = {name: value for name, value in vars(self).items() if name != "protocol"}
+        """All of it but what follows from the settings, as plain values and tensors."""
+        kept = {name: value for name, value in vars(self).items() if name not in ("protocol", "stop_on")}
         return kept | {
             "best": asdict(self.best) if self.best else None,
             "history": [asdict(validation) for validation in self.history],
@@ -248,8 +258,8 @@ def fit(
     """Train ``model`` in place and leave the parameters with the lowest validation objective in it.
 
     Each round takes Adam steps until ``patience`` steps have brought no improvement (or ``max_steps`` are
-    done), then restores the best parameters; the next round goes on from them with a smaller learning rate
-    and Adam anew, whose moments would otherwise belong to parameters that were given up.
+    done), then restores the best parameters; the next round goes on from them with a smaller learning rate and,
+    unless ``keep_optimizer``, Adam anew, whose moments would otherwise belong to parameters that were given up.
 
     Args:
         model: trained in place, on the device of the data.
@@ -267,7 +277,8 @@ def fit(
         SystemExit: from the keeper, after a signal and once the checkpoint is written.
     """
     batches = Batches(len(training), protocol.batch_size, order, training.images.device)
-    now = EarlyStopping(protocol, best_parameters=copy.deepcopy(model.state_dict()))
+    stop_on = stopping_term(protocol.stop_on, model, objective)
+    now = EarlyStopping(protocol, stop_on, best_parameters=copy.deepcopy(model.state_dict()))
     adam = Adam(model.parameters(), now.learning_rate)
     if keeper is not None:
         keeper.restore(
@@ -277,19 +288,41 @@ def fit(
         now.step += 1
         now.terms.append(training_step(model, training.batch(batches.draw()), objective, adam))
         if now.step % protocol.validate_every == 0 or now.capped:
+            train = now.averaged()  # first, so that a step that was not finite is told before what came of it
             loss = validate(model, validation, objective, now.step)
             share = leverage_on(model, validation.first(protocol.batch_size), objective)
-            now.note(now.averaged(), loss, share, model)
+            now.note(train, loss, share, model)
         if now.round_over:
             if now.terms:
                 now.averaged()
             model.load_state_dict(now.best_parameters)
             now.next_round()
-            adam.restart(now.learning_rate)
+            adam.learning_rate = now.learning_rate
+            if not protocol.keep_optimizer:
+                adam.restart()
         if keeper is not None:
             keeper.after_step(now.step)
     assert now.best is not None
     return Fit(now.history, now.best)
+
+
+def stopping_term(wanted: str, model: DAENR, objective: Objective) -> str:
+    """The validation term that early stopping goes by.
+
+    One term for all models of a table would leave those that do not learn it without a criterion: they lack the
+    part, hold it fixed, or weigh it 0. They go by the total.
+
+    Args:
+        wanted: ``total``, ``response`` or ``reconstruction``.
+        model: whose parts learn the term, or not.
+        objective: with the weights of both sides.
+    """
+    learned = {
+        "total": True,
+        "response": model.readout is not None and objective.beta > 0,
+        "reconstruction": model.autoencoder is not None and not model.frozen and objective.alpha > 0,
+    }
+    return wanted if learned[wanted] else "total"
 
 
 def training_step(model: DAENR, data: Split, objective: Objective, adam: Adam) -> Float[Tensor, " terms"]:

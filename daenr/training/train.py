@@ -10,10 +10,9 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
-from daenr.config import ModelSettings, TrainingSettings
+from daenr.config import LossSettings, ModelSettings, TrainingSettings
 from daenr.data.region import RegionData
 from daenr.models.joint import DAENR, build
-from daenr.models.losses import Reduction
 from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons
 from daenr.run import Run
@@ -28,7 +27,7 @@ class Spec:
 
     model: ModelSettings
     protocol: TrainingSettings
-    reduction: Reduction
+    loss: LossSettings
     device: str
     precision: str = "float32"
 
@@ -38,7 +37,7 @@ class Spec:
         return cls(
             ModelSettings(**config["model"]),
             TrainingSettings(**config["training"]),
-            config["loss"]["reduction"],
+            LossSettings(**config["loss"]),
             config["device"],
             config["precision"],
         )
@@ -112,7 +111,7 @@ def train(
             model,
             training,
             validation,
-            Objective(run.alpha, run.beta, spec.reduction, precision),
+            Objective(run.alpha, run.beta, spec.loss, precision),
             spec.protocol,
             generator(run.seed, "batch order"),
             keeper,

@@ -1,9 +1,13 @@
 """Which neurons one run predicts significantly, on the test or on the validation images."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from daenr.config import SplitSettings
+from daenr.data.preprocessing import with_split
 from daenr.data.region import read_region
 from daenr.files import atomic
 from daenr.logs import to_file
@@ -16,11 +20,12 @@ def main(
     images: str,
     region: Path,
     predictions: Path,
+    split: Mapping[str, Any],
     threshold: float,
     permutations: int,
     significance: Path,
 ) -> None:
-    data = read_region(region)
+    data = with_split(read_region(region), SplitSettings(**split), run.seed)
     with np.load(predictions, allow_pickle=False) as arrays:
         predicted = dict(arrays)
     neurons = predicted["neurons"]
@@ -46,6 +51,7 @@ if __name__ == "__main__":
             images=snakemake.params.images,
             region=Path(snakemake.input.region),
             predictions=Path(snakemake.input.predictions),
+            split=snakemake.params.split,
             threshold=snakemake.params.threshold,
             permutations=snakemake.params.permutations,
             significance=Path(snakemake.output.significance),

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 
 import daenr
+from daenr.config import SplitSettings
+from daenr.data.preprocessing import with_split
 from daenr.data.region import read_region
 from daenr.files import atomic
 from daenr.logs import to_file
@@ -39,7 +41,7 @@ def main(
     training: Path,
     predictions: Path,
 ) -> None:
-    data = read_region(region)
+    data = with_split(read_region(region), SplitSettings(**config["split"]), run.seed)
     count = data.train_responses.shape[1]
     neurons = np.arange(count) if significance is None else read_group(significance, run)
     print(f"{run.name}: {len(data.train_images)} training images, {len(neurons)} of {count} neurons")

@@ -108,11 +108,11 @@ def test_a_step_lowers_the_loss(name, golden):
 
 
 def _regularisation(name: str, model: DAENR, seen: dict[str, np.ndarray]) -> float:
-    """KL of the VAE, codebook and commitment terms of the VQ-VAE, from what stands before the latent."""
+    """Twice the KL of the VAE, codebook and commitment terms of the VQ-VAE, from what stands before the latent."""
     if name.startswith("vae"):
         mean, log_variance = np.split(seen["to_latent"], 2, axis=1)
-        kl = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1)
-        return float(kl.sum(1).mean())
+        twice_kl = mean**2 + np.exp(log_variance) - log_variance - 1
+        return float(twice_kl.sum(1).mean())
     if name.startswith("vq-vae"):
         vectors = np.moveaxis(seen["to_code"], 1, -1)
         codebook = model.autoencoder.codebook.detach().double().numpy()
@@ -127,7 +127,7 @@ def _penalty(name: str, model: DAENR) -> float:
     if name.endswith("fr"):
         return float(0.02 * (np.abs(weights["mask"]).sum(1) * np.abs(weights["features"]).sum(1)).sum())
     if name.endswith("fc"):
-        return float(0.01 * (weights["linear.weight"] ** 2).sum())
+        return float(0.005 * (weights["linear.weight"] ** 2).sum())
     return 0.0
 
 

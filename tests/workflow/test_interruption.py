@@ -20,9 +20,10 @@ from daenr.training.train import Spec, train
 ROOT = Path(__file__).parents[2]
 
 CONFIG = {
+    "split": {},
     "model": {"channels": 8},
     "training": {"batch_size": 16, "validate_every": 7, "max_steps": 120, "patience": 120},
-    "loss": {"reduction": "sum"},
+    "loss": {"reconstruction": "sum", "response": "sum"},
     "device": "cpu",
     "precision": "float32",
 }

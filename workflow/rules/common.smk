@@ -62,6 +62,10 @@ CLAIMS = claim_tree(PLAN)
 # Variants repeat the tables alone, and are compared with the same claims of the config's own.
 VARIED = {"": Plan({**config, "figures": [], "controls": []}, PAPER), **PLAN.variants()}
 VARIED_CLAIMS = {name: claim_tree(plan) for name, plan in VARIED.items()}
+VARIED_CELLS = {
+    name: [cell for table in plan.tables() for cell in plan.cells(table)]
+    for name, plan in VARIED.items()
+}
 
 
 wildcard_constraints:
@@ -226,7 +230,9 @@ def gpus():
 
 def training_config(wildcards):
     """What of the config a training depends on."""
-    sections = {key: settings(wildcards, key) for key in ("model", "training", "loss")}
+    sections = {
+        key: settings(wildcards, key) for key in ("split", "model", "training", "loss")
+    }
     return {**sections, "device": config["device"], "precision": config["precision"]}
 
 
@@ -286,6 +292,7 @@ PAGES = [
     for name, judged in (
         ("verdicts", CLAIMS),
         ("sensitivity", config["variants"] and VARIED_CLAIMS[""]),
+        ("readings", config["variants"] and VARIED_CELLS[""]),
     )
     if judged
 ]

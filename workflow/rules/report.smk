@@ -86,6 +86,26 @@ rule sensitivity:
         "../../scripts/report/sensitivity.py"
 
 
+rule readings:
+    input:
+        metrics=cell_files(sum(VARIED_CELLS.values(), []), "metrics.json"),
+        paper=rules.verdicts.input.paper,
+        code=rules.verdicts.input.code,
+    output:
+        **made("readings", PAGE_FORMATS, caption="readings"),
+    log:
+        f"{RESULTS}/logs/readings.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        cells={name: rows(cells) for name, cells in VARIED_CELLS.items()},
+    message:
+        "Holding the variants of the config against the paper's numbers"
+    script:
+        "../../scripts/report/readings.py"
+
+
 rule report:
     input:
         shown=shown_in_report(),

@@ -85,6 +85,7 @@ rule significance:
         "../../envs/environment.yaml"
     params:
         **TESTING,
+        split=lambda wildcards: settings(wildcards, "split"),
         images="test",
     message:
         "Testing the neurons of {wildcards.run} on the {params.images} images"
@@ -99,6 +100,7 @@ use rule significance as significance_validation with:
         f"{RESULTS}/logs/significance-validation/{{run}}.log",
     params:
         **TESTING,
+        split=rules.significance.params.split,
         images="validation",
 
 

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import daenr
-from daenr.data.preprocessing import image_ids, preprocess, split, to_model_images
+from daenr.config import SplitSettings
+from daenr.data.preprocessing import image_ids, preprocess, split, to_model_images, with_split
 from daenr.data.receptive_fields import centres
 from daenr.data.recording import Recording
 from daenr.data.region import RegionData, read_region, write_region
@@ -280,6 +281,38 @@ def test_receptive_fields_come_from_the_training_split_alone():
         to_model_images(recording.training_images, RANGE, "x"), recording.training_responses, 2.0
     )
     assert (everything != region.receptive_field).any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "fraction", "seed"),
+    [
+        (SplitSettings(by_seed=True), 0.2, 11),
+        (SplitSettings(seed=4), 0.2, 4),
+        (SplitSettings(seed=3, validation_fraction=0.4), 0.4, 3),
+    ],
+)
+def test_another_split_is_that_of_the_recording_split_so(settings, fraction, seed):
+    """The same as reading the recording with that split, but for the order of trials."""
+    recording = _recording(neurons=30)
+    region = _preprocess(recording)
+    found = with_split(region, settings, run_seed=11)
+    expected = _preprocess(recording, validation_fraction=fraction, split_seed=seed)
+    assert set(region.validation_image_id) != set(found.validation_image_id)
+    for side in ("train", "validation"):
+        order, wanted = (np.argsort(getattr(each, f"{side}_responses")[:, 1]) for each in (found, expected))
+        for part in ("images", "responses", "image_id"):
+            name = f"{side}_{part}"
+            np.testing.assert_array_equal(getattr(found, name)[order], getattr(expected, name)[wanted])
+    np.testing.assert_array_equal(found.receptive_field, expected.receptive_field)
+    assert (found.receptive_field != region.receptive_field).any()
+    assert found.attributes == expected.attributes
+    assert found.test_images is region.test_images
+
+
+def test_the_files_own_split_is_taken_as_it_is():
+    region = _preprocess(_recording())
+    assert with_split(region, SplitSettings(seed=3), run_seed=11) is region
+    assert with_split(region, SplitSettings(seed=8, by_seed=True), run_seed=3) is region
 
 
 def test_attributes_say_where_the_data_come_from():

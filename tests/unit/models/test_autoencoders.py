@@ -193,8 +193,32 @@ def test_training_samples_the_posterior():
     draws = 64_000
     assert code.mean().item() == pytest.approx(0.7, abs=4 * 0.3 / math.sqrt(draws))
     assert code.std().item() == pytest.approx(0.3, abs=4 * 0.3 / math.sqrt(2 * draws))
-    by_hand = 64 * (0.7**2 + 0.3**2 - 1 - 2 * math.log(0.3)) / 2
-    np.testing.assert_allclose(regularisation.detach(), by_hand, rtol=1e-12)
+    kl = 64 * (0.7**2 + 0.3**2 - 1 - 2 * math.log(0.3)) / 2
+    np.testing.assert_allclose(regularisation.detach(), 2 * kl, rtol=1e-12)
+
+
+def test_squared_error_and_weighted_kl_are_twice_the_negative_elbo_but_for_a_constant():
+    """-ELBO = E[-log N(x; x_hat, 1)] + KL(q || N(0, 1)), in the terms of torch's own distributions."""
+    rng = np.random.default_rng(8)
+    images, copies = torch.from_numpy(rng.uniform(-1, 1, (2, 3, 1, 32, 32)))
+    vae = _transparent_vae(mean=0.4, log_variance=-1.1).eval()
+    _, regularisation = vae.latent(torch.zeros(3, 1, 8, 8, dtype=torch.float64))
+    normal = torch.distributions.Normal
+    posterior = normal(torch.full((64,), 0.4, dtype=torch.float64), math.exp(-0.55))
+    kl = torch.distributions.kl_divergence(posterior, normal(torch.zeros(64).double(), 1.0)).sum()
+    negative_elbo = -normal(copies, 1.0).log_prob(images).sum((1, 2, 3)) + kl
+    objective = (images - copies).square().sum((1, 2, 3)) + regularisation
+    constant = 1024 * math.log(2 * math.pi)
+    np.testing.assert_allclose(objective.detach(), 2 * negative_elbo - constant, rtol=1e-12)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0, 3.5])
+def test_the_weight_of_the_kl_multiplies_it_and_nothing_else(weight):
+    spec = SMALL.model_copy(update={"kl_weight": weight})
+    one, other = (VAE(each, _generators()).double().eval() for each in (SMALL, spec))
+    (code, regularisation), (same_code, weighed) = one.latent(_features()), other.latent(_features())
+    assert torch.equal(code, same_code)
+    np.testing.assert_allclose(weighed.detach(), weight * regularisation.detach() / 2, rtol=1e-12)
 
 
 def test_noise_is_new_for_every_step_image_and_number_and_comes_from_the_seed():

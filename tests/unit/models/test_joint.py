@@ -57,6 +57,33 @@ def _equal(one: nn.Module, other: nn.Module) -> bool:
     )
 
 
+# ---- the penalty of the activities --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("model", "layer"), [("cae-fr", "h1"), ("cnn-fm", "h2"), ("vq-vae-fc", "h4")])
+def test_the_activity_penalty_is_the_l1_norm_of_the_layer_that_is_read_out(model, layer):
+    spec = SMALL.model_copy(update={"activity_penalty": 0.3})
+    plain, sparse = _build(model, layer).eval(), _build(model, layer, spec=spec).eval()
+    images, _ = _batch()
+    activity = images
+    for block in plain.encoder.blocks[: int(layer[1])]:
+        activity = block(activity)
+    expected = 0.3 * sum(np.abs(image).sum() for image in activity.detach().double().numpy()) / BATCH
+    added = sparse(images).penalty - plain(images).penalty
+    assert added.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_activity_penalty_belongs_to_the_response_side():
+    """It moves the layers up to the one that is read out, with beta, and the readout not at all."""
+    spec = SMALL.model_copy(update={"activity_penalty": 0.3})
+    plain, sparse = (_gradients(_build("cae-fr", "h2", spec=each), 1.0, 1.0) for each in (SMALL, spec))
+    moved = {name for name, gradient in plain.items() if not torch.equal(gradient, sparse[name])}
+    assert moved
+    assert all(name.startswith(("encoder.blocks.0.", "encoder.blocks.1.")) for name in moved)
+    without, with_it = (_gradients(_build("cae-fr", "h2", spec=each), 1.0, 0.0) for each in (SMALL, spec))
+    assert all(torch.equal(with_it[name], gradient) for name, gradient in without.items())
+
+
 # ---- what is built ------------------------------------------------------------------------------------
 
 

@@ -107,13 +107,15 @@ def test_the_order_of_neurons_does_not_matter(arrays):
 
 
 @pytest.mark.parametrize(("alpha", "beta"), [(1.0, 1.0), (0.3, 0.02), (0.0, 1.0), (1.0, 0.0)])
-@pytest.mark.parametrize("reduction", ["sum", "mean"])
-def test_total_weighs_both_sides(arrays, alpha, beta, reduction):
+@pytest.mark.parametrize("over_pixels", ["sum", "mean"])
+@pytest.mark.parametrize("over_neurons", ["sum", "mean"])
+def test_total_weighs_both_sides_each_a_sum_or_a_mean(arrays, alpha, beta, over_pixels, over_neurons):
     tensors = _tensors(arrays)
     loss = joint_loss(
-        _output(arrays, *BOTH), tensors["image"], tensors["response"], alpha, beta, reduction=reduction
+        _output(arrays, *BOTH), tensors["image"], tensors["response"], alpha, beta, over_pixels, over_neurons
     )
-    pixels, neurons = (1024, NEURONS) if reduction == "mean" else (1, 1)
+    pixels = 1024 if over_pixels == "mean" else 1
+    neurons = NEURONS if over_neurons == "mean" else 1
     expected = {
         "reconstruction": _squared_error(arrays) / pixels,
         "regularisation": arrays["regularisation"].mean() / pixels,
@@ -129,7 +131,7 @@ def test_total_weighs_both_sides(arrays, alpha, beta, reduction):
 
 def test_mean_is_numpys_mean_over_everything(arrays):
     tensors = _tensors(arrays)
-    loss = joint_loss(_output(arrays, *BOTH), tensors["image"], tensors["response"], 1.0, 1.0, "mean")
+    loss = joint_loss(_output(arrays, *BOTH), tensors["image"], tensors["response"], 1.0, 1.0, "mean", "mean")
     error = (arrays["image"] - arrays["reconstruction"]) ** 2
     poisson = arrays["rate"] - arrays["response"] * np.log(arrays["rate"] + 1e-5)
     assert loss.reconstruction.item() == pytest.approx(error.mean(), rel=1e-12)

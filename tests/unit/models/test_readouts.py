@@ -84,6 +84,19 @@ def test_factorized_is_equation_5(depth):
     np.testing.assert_allclose(readout(features).detach().numpy(), expected, rtol=1e-9, atol=1e-12)
 
 
+def test_positive_masks_are_absolute_values_and_start_and_weigh_like_free_ones():
+    spec = ModelSettings(channels=CHANNELS, mask_sign="positive")
+    free, positive = _spread(_readout("fr", 2)), _spread(_readout("fr", 2, spec=spec))
+    weights, h = _numpy(positive), _features(2).flatten(2).numpy()
+    assert (weights["mask"] < 0).any()
+    drive = np.einsum("nc,np,icp->in", weights["features"], np.sqrt(weights["mask"] ** 2), h)
+    expected = np.log1p(np.exp(drive + weights["bias"]))
+    np.testing.assert_allclose(positive(_features(2)).detach().numpy(), expected, rtol=1e-9)
+    assert not np.allclose(free(_features(2)).detach().numpy(), expected, rtol=0.01)
+    assert all(np.array_equal(value, weights[name]) for name, value in _numpy(free).items())
+    assert positive.penalty().item() == free.penalty().item()
+
+
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
 def test_fully_connected_sums_over_every_feature_at_every_position(depth):
     readout, features = _spread(_readout("fc", depth)), _features(depth)
@@ -187,14 +200,21 @@ def test_factorized_penalty_is_the_product_of_both_l1_norms(strength):
 
 
 @pytest.mark.parametrize("strength", [0.01, 0.5])
-def test_fully_connected_penalty_is_the_squared_l2_norm(strength):
+def test_fully_connected_penalty_is_half_the_squared_l2_norm(strength):
     readout = _spread(_readout("fc", 3, spec=ModelSettings(channels=CHANNELS, fc_penalty=strength)))
-    expected = strength * sum(value**2 for value in _numpy(readout)["linear.weight"].ravel())
+    expected = strength * sum(value**2 for value in _numpy(readout)["linear.weight"].ravel()) / 2
     assert readout.penalty().item() == pytest.approx(expected, rel=1e-12)
 
 
-def test_fixed_mask_has_no_penalty():
-    assert _readout("fm", 3).penalty().item() == 0
+@pytest.mark.parametrize("strength", [0.02, 0.5])
+def test_fixed_mask_penalty_is_the_l1_norm_of_the_features(strength):
+    readout = _spread(_readout("fm", 3, spec=ModelSettings(channels=CHANNELS, fm_penalty=strength)))
+    expected = strength * sum(abs(value) for value in _numpy(readout)["features"].ravel())
+    assert readout.penalty().item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_fixed_mask_has_no_penalty_unless_asked():
+    assert _spread(_readout("fm", 3)).penalty().item() == 0
 
 
 def test_penalty_of_two_populations_is_the_sum_of_theirs():

@@ -313,7 +313,7 @@ def test_a_variant_repeats_the_tables_trainings_and_nothing_else(paper):
     config = resolved(
         dataset={"name": "paper", "layout": "simulated"},
         controls=["shuffled"],
-        variants={"mean": {"loss": {"reduction": "mean"}}},
+        variants={"mean": {"loss": {"response": "mean"}}},
     )
     plan_ = Plan(config, PAPER)
     varied = {run for run in plan_.runs() if run.variant == "mean"}

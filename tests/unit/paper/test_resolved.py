@@ -25,16 +25,16 @@ def _in_the_project(monkeypatch):
 def recorded(path, shown, region="v1"):
     """An archive whose training trials showed images by their numbers."""
     rng = np.random.default_rng(0)
-    images = rng.uniform(0, 1, (max(shown) + 1, 16))
+    images = rng.uniform(0, 1, (max(shown) + 1, 4, 4))
     trials = rng.exponential(1, (2, 10, 3))
     write(
         path,
         [
-            Recording(
-                region=region,
+            Recording.of_sets(
+                region,
                 training_images=images[list(shown)],
                 training_responses=rng.exponential(1, (len(shown), 3)),
-                test_images=rng.uniform(0, 1, (10, 16)),
+                test_images=rng.uniform(0, 1, (10, 4, 4)),
                 test_trials=trials,
                 responsive=None,
                 sha256={},
@@ -143,6 +143,15 @@ def test_a_batch_is_held_against_the_trials_that_the_training_split_really_has(t
     trained_on = str(error.value).split()[-1]
     assert trained_on in possible
     assert resolve(written | {"training": {"batch_size": int(trained_on)}}, ROOT)
+
+
+def test_a_variants_batch_is_held_against_the_variants_split(tmp_path):
+    written = {"dataset": recorded(tmp_path / "x.zip", range(100)), "regions": ["v1"]}
+    variants = {"half": {"split": {"validation_fraction": 0.5}}}
+    assert resolve(written | {"training": {"batch_size": 50}, "variants": variants}, ROOT)
+    complaint = r"^variants\.half\.training\.batch_size: 51 images a batch, .* of v1 has 50"
+    with pytest.raises(ConfigError, match=complaint):
+        resolve(written | {"training": {"batch_size": 51}, "variants": variants}, ROOT)
 
 
 def test_how_many_trials_there_are_is_not_known_before_a_download(tmp_path):

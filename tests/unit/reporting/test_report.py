@@ -113,7 +113,7 @@ def test_every_result_stands_there_with_its_caption(parsed):
 
 def test_the_assumptions_and_the_config_are_in_it(parsed):
     _, html, _ = parsed
-    assert "loss.reduction" in html
+    assert "loss.reconstruction" in html
     assert "max_steps: 30" in html
 
 

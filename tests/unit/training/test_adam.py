@@ -32,7 +32,8 @@ def test_the_same_bits_as_pytorchs_own_adam_also_after_a_restart():
         for step in range(20):
             _step(mine, adam, step)
             _step(theirs, reference, step)
-        adam.restart(0.001)
+        adam.restart()
+        adam.learning_rate = 0.001
     _require_same(mine, theirs)
 
 

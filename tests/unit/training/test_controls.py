@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from daenr.config import ModelSettings, TrainingSettings
+from daenr.config import LossSettings, ModelSettings, TrainingSettings
 from daenr.models.joint import build
 from daenr.run import Run
 from daenr.training import controls
@@ -14,7 +14,9 @@ from daenr.training.train import Spec, Trained, train
 
 NEURONS = np.arange(5)
 SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
-SPEC = Spec(SMALL, TrainingSettings(batch_size=8, validate_every=2, patience=100, max_steps=4), "sum", "cpu")
+SPEC = Spec(
+    SMALL, TrainingSettings(batch_size=8, validate_every=2, patience=100, max_steps=4), LossSettings(), "cpu"
+)
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from daenr.config import ModelSettings, TrainingSettings
+from daenr.config import LossSettings, ModelSettings, TrainingSettings
 from daenr.run import Run
 from daenr.training import devices
 from daenr.training.train import Spec, train
@@ -124,7 +124,9 @@ def test_training_on_a_gpu_repeats_itself_and_agrees_with_the_cpu(model, make_re
     protocol = TrainingSettings(batch_size=8, validate_every=2, max_steps=4)
 
     def trained(device: str):
-        return train(run, region, neurons, Spec(ModelSettings(channels=4, latent=5), protocol, "sum", device))
+        return train(
+            run, region, neurons, Spec(ModelSettings(channels=4, latent=5), protocol, LossSettings(), device)
+        )
 
     first, second, cpu = trained("cuda"), trained("cuda"), trained("cpu")
     assert next(first.model.parameters()).is_cuda

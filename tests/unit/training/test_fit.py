@@ -11,7 +11,7 @@ import torch
 import yaml
 from torch import nn
 
-from daenr.config import ModelSettings, TrainingSettings
+from daenr.config import LossSettings, ModelSettings, TrainingSettings
 from daenr.models.joint import DAENR, build
 from daenr.models.randomness import generator
 from daenr.paper.resolved import resolve
@@ -58,7 +58,7 @@ def _run(
 def _train(
     run: Run, region: Any, protocol: TrainingSettings = SHORT, neurons: np.ndarray = NEURONS
 ) -> Trained:
-    return train(run, region, neurons, Spec(SMALL, protocol, "sum", "cpu"))
+    return train(run, region, neurons, Spec(SMALL, protocol, LossSettings(), "cpu"))
 
 
 def _state(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -360,6 +360,73 @@ def test_parameters_are_those_of_the_validation_with_the_lowest_total(make_regio
     assert not _equal(seen[3], seen[4])
 
 
+@pytest.mark.parametrize(
+    ("model", "wanted", "term"),
+    [
+        ("cae-fr", "total", "total"),
+        ("cae-fr", "response", "response"),
+        ("cae-fr", "reconstruction", "reconstruction"),
+        ("cae", "response", "total"),
+        ("cae", "reconstruction", "reconstruction"),
+        ("cnn-fr", "reconstruction", "total"),
+        ("cnn-fr", "response", "response"),
+    ],
+)
+def test_early_stopping_goes_by_the_term_that_is_asked_for_or_the_total(
+    make_region, monkeypatch, model, wanted, term
+):
+    """The three terms have their lowest values at another validation each."""
+    lowest = {"total": 1, "response": 2, "reconstruction": 3}
+    said, terms = training.validate, iter(range(1, 100))
+
+    def validate(*arguments: Any) -> dict[str, float]:
+        number = next(terms)
+        return said(*arguments) | {name: float(number != best) for name, best in lowest.items()}
+
+    monkeypatch.setattr(training, "validate", validate)
+    protocol = TrainingSettings(batch_size=8, validate_every=1, patience=5, rounds=1, stop_on=wanted)
+    weights = {"alpha": float(model != "cnn-fr"), "beta": float(model != "cae")}
+    result = _fit(_model(model), make_region(), protocol, **weights)
+    assert result.best.step == lowest[term]
+    assert result.history[-1].step == lowest[term] + 5  # patience counts from that validation
+
+
+def test_what_a_training_does_not_learn_does_not_stop_it():
+    """An auto-encoder that is held fixed, and sides that are weighed 0, never improve."""
+    model, both = _model(), Objective(1.0, 1.0)
+    assert training.stopping_term("reconstruction", model, both) == "reconstruction"
+    assert training.stopping_term("reconstruction", model, Objective(0.0, 1.0)) == "total"
+    assert training.stopping_term("response", model, Objective(1.0, 0.0)) == "total"
+    model.freeze()
+    assert training.stopping_term("reconstruction", model, both) == "total"
+    assert training.stopping_term("response", model, both) == "response"
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_adam_goes_on_into_the_second_round_only_where_it_is_kept(make_region, keep):
+    """Against torch's own: parameters put back to the best, moments kept or new, half the rate."""
+    region = make_region(train=8)
+    protocol = TrainingSettings(
+        learning_rate=0.01, batch_size=8, validate_every=3, patience=100, max_steps=3, keep_optimizer=keep
+    )
+    expected, (data, _) = _model("cnn-fm"), _splits(region)
+    adam = torch.optim.Adam(expected.parameters(), lr=0.01)
+    order = Batches(8, 8, generator(0, "batch order"))
+    for rate in (0.01, 0.005):
+        if not keep:
+            adam = torch.optim.Adam(expected.parameters(), lr=rate)
+        adam.param_groups[0]["lr"] = rate
+        for _ in range(3):
+            expected.train()
+            adam.zero_grad()
+            Objective(0.0, 1.0).of(expected, data.batch(order.draw())).total.backward()
+            adam.step()
+    model = _model("cnn-fm")
+    result = _fit(model, region, protocol, alpha=0.0)
+    assert result.best.step == 6  # each round's last step is its best, so nothing was put back
+    assert _equal(_state(model), _state(expected))
+
+
 def test_a_later_round_can_win_and_can_lose(make_region, script):
     protocol = TrainingSettings(batch_size=8, validate_every=1, patience=2, rounds=2)
     seen = script([5.0, 6.0, 6.0, 4.0, 6.0])
@@ -398,7 +465,7 @@ def test_a_round_starts_from_the_best_parameters_of_the_one_before(make_region, 
 def test_patience_counts_steps_since_the_last_improvement(make_region, script, totals, steps):
     script(totals)
     model, counted = _model(), []
-    model.register_forward_hook(lambda *_: counted.append(1))
+    model.register_forward_hook(lambda module, *_: counted.extend([1] * module.training))
     result = _fit(
         model, make_region(), TrainingSettings(batch_size=8, validate_every=4, patience=6, rounds=2)
     )
@@ -457,6 +524,7 @@ def test_a_row_of_the_history_names_every_term(make_region):
         *("step", "round", "learning_rate"),
         *(f"train_{term}" for term in terms),
         *(f"validation_{term}" for term in terms),
+        "leverage",
     ]
     assert check.row()["validation_response"] == check.validation["response"]
     assert check.row()["train_penalty"] == check.train["penalty"]
@@ -501,7 +569,9 @@ def test_bf16_trains_to_nearly_the_same_loss(model, make_region):
     """Near, since it is the same training; not equal, since it would not be bf16 then."""
     protocol = TrainingSettings(batch_size=8, validate_every=5, max_steps=20)
     exact, rough = (
-        train(_run(model), make_region(), NEURONS, Spec(SMALL, protocol, "sum", "cpu", precision)).fit.best
+        train(
+            _run(model), make_region(), NEURONS, Spec(SMALL, protocol, LossSettings(), "cpu", precision)
+        ).fit.best
         for precision in ("float32", "bf16")
     )
     assert rough.validation["total"] == pytest.approx(exact.validation["total"], rel=0.02)
@@ -546,7 +616,7 @@ def test_in_bf16_the_regularisation_is_computed_in_float32_from_what_the_layer_p
     found = Objective(1.0, 0.0, precision=torch.bfloat16).of(built, data).regularisation.item()
     if model == "vae":
         mean, log_variance = np.split(put_out[0], 2, axis=1)
-        expected = (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(1) / 2
+        expected = (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(1)  # twice the KL
     else:
         codes = autoencoder.codebook.detach().double().numpy()
         distances = ((np.moveaxis(put_out[0], 1, -1)[..., None, :] - codes) ** 2).sum(-1).min(-1)
@@ -556,7 +626,7 @@ def test_in_bf16_the_regularisation_is_computed_in_float32_from_what_the_layer_p
 
 def test_predictions_are_made_in_float32_whatever_the_training_was(make_region):
     region = make_region()
-    trained = train(_run("cae-fr"), region, NEURONS, Spec(SMALL, SHORT, "sum", "cpu", "bf16"))
+    trained = train(_run("cae-fr"), region, NEURONS, Spec(SMALL, SHORT, LossSettings(), "cpu", "bf16"))
     assert trained.precision == torch.bfloat16
     with torch.no_grad():
         exact = trained.model.eval()(torch.from_numpy(region.test_images))
@@ -568,7 +638,7 @@ def test_predictions_are_made_in_float32_whatever_the_training_was(make_region):
 def test_in_bf16_too_a_joint_model_without_beta_trains_like_its_auto_encoder(model, make_region):
     region = make_region()
     plain, joint = (
-        train(run, region, NEURONS, Spec(SMALL, SHORT, "sum", "cpu", "bf16"))
+        train(run, region, NEURONS, Spec(SMALL, SHORT, LossSettings(), "cpu", "bf16"))
         for run in (_run(model.rpartition("-")[0]), _run(model, "h2", alpha=1.0, beta=0.0))
     )
     assert np.array_equal(joint.reconstruction, plain.reconstruction)
@@ -644,7 +714,8 @@ def test_the_first_step_that_is_not_finite_is_named_whenever_the_terms_are_read(
         return terms * (math.inf if len(steps) in (4, 5) else 1)
 
     monkeypatch.setattr(training, "training_step", breaking)
-    protocol = TrainingSettings(batch_size=8, validate_every=every, patience=7, rounds=1)
+    protocol = TrainingSettings(batch_size=8, validate_every=1, patience=7, rounds=1)
+    protocol = protocol.model_copy(update={"validate_every": every})  # 100 is more than a config can have
     with pytest.raises(NotFiniteError, match=message):
         _fit(_model(), make_region(), protocol)
     assert len(steps) == {5: 5, 3: 6, 100: 7}[every]
@@ -679,30 +750,36 @@ def config() -> dict[str, Any]:
 
 
 def test_defaults_are_those_of_the_papers_config(config):
-    assert Spec.from_config(config) == Spec(ModelSettings(), TrainingSettings(), "sum", "auto", "float32")
-
-
-def test_every_key_of_the_config_reaches_the_training(config):
-    config["model"]["latent"], config["training"]["patience"] = 7, 11
-    config["loss"]["reduction"], config["device"], config["precision"] = "mean", "cpu", "bf16"
     assert Spec.from_config(config) == Spec(
-        ModelSettings(latent=7), TrainingSettings(patience=11), "mean", "cpu", "bf16"
+        ModelSettings(), TrainingSettings(), LossSettings(), "auto", "float32"
     )
 
 
-@pytest.mark.parametrize("section", ["model", "training"])
+def test_every_key_of_the_config_reaches_the_training(config):
+    config["model"]["latent"], config["training"]["patience"] = 7, 77
+    config["loss"]["response"], config["device"], config["precision"] = "mean", "cpu", "bf16"
+    assert Spec.from_config(config) == Spec(
+        ModelSettings(latent=7), TrainingSettings(patience=77), LossSettings(response="mean"), "cpu", "bf16"
+    )
+
+
+@pytest.mark.parametrize("section", ["model", "training", "loss"])
 def test_an_unknown_key_fails(config, section):
     config[section]["laten"] = 1
     with pytest.raises(ValueError, match="laten"):
         Spec.from_config(config)
 
 
-def test_the_reduction_reaches_the_objective(make_region):
-    region, run = make_region(), _run("cae")
-    first = [
-        train(
-            run, region, NEURONS, Spec(SMALL, SHORT.model_copy(update={"max_steps": 1}), reduction, "cpu")
-        ).fit.history[0]
-        for reduction in ("sum", "mean")
-    ]
-    assert first[0].train["total"] == pytest.approx(1024 * first[1].train["total"], rel=1e-5)
+@pytest.mark.parametrize(
+    ("model", "side", "count"), [("cae", "reconstruction", 1024), ("cnn-fr", "response", len(NEURONS))]
+)
+def test_the_mean_of_a_side_reaches_the_objective_of_that_side_alone(make_region, model, side, count):
+    region, one_step = make_region(), SHORT.model_copy(update={"max_steps": 1})
+    losses = (LossSettings(), *(LossSettings(**{key: "mean"}) for key in ("reconstruction", "response")))
+    summed, *means = (
+        train(_run(model), region, NEURONS, Spec(SMALL, one_step, loss, "cpu")).fit.history[0].train["total"]
+        for loss in losses
+    )
+    own, other = means if side == "reconstruction" else reversed(means)
+    assert summed == pytest.approx(count * own, rel=1e-5)
+    assert summed == other
