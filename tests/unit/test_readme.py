@@ -20,8 +20,8 @@ def test_ci_runs_the_readmes_second_command():
     ["README.md", "config/README.md", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/*.md"))],
 )
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
-        assert (page.parent / target).stat().st_size > 0, target
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", (ROOT / page).read_text(encoding="utf-8")):
+        assert ((ROOT / page).parent / target).stat().st_size > 0, target
 
 
 def test_every_rule_is_in_the_graph():
