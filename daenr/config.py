@@ -479,7 +479,7 @@ class Config(Section):
         (),
         description="What else to train beside CAE-FR, per region and layer. `shuffled`: training responses permuted "
         "across images. `frozen`: the readout alone, on the encoder of the trained CAE. `random`: the readout alone, "
-        "on an untrained encoder. None in the paper; all in `controls.yaml`.",
+        "on an untrained encoder, which serves no claim. None in the paper.",
     )
     split: SplitSettings = Field(default_factory=SplitSettings)
     receptive_field: ReceptiveFieldSettings = Field(default_factory=ReceptiveFieldSettings)

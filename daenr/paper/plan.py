@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from daenr.paper.published import Weight, weights
-from daenr.registry import AUTOENCODERS, END_TO_END, READOUTS, split_model
+from daenr.registry import AUTOENCODERS, END_TO_END, READOUTS, joint_names, split_model
 from daenr.run import Run
 
 TABLE_METRICS: Mapping[str, tuple[str, ...]] = {
@@ -128,6 +128,18 @@ class Plan:
         if task == "ir":
             return [*self._shown(baselines), *self.significance_runs(self.focus)]
         return self._shown([*baselines, *joint])
+
+    def weighted_runs(self) -> list[tuple[str, Run]]:
+        """Joint runs of the config's tables, each with the table of the paper that prints its weights."""
+        printed = {"table2": "table8", "table4": "table9", "table5": "table10"}
+        pairs = [
+            (weights, cell.run)
+            for table, weights in printed.items()
+            if table in self.config["tables"]
+            for cell in self.cells(table)
+            if cell.model in joint_names()
+        ]
+        return list(dict.fromkeys(pairs))
 
     def runs(self) -> list[Run]:
         """Every training that the config's tables and figures need, each once."""

@@ -81,6 +81,7 @@ _RESULTS: Mapping[str, tuple[str, str, str]] = {
     "tables/truth": (SIGNIFICANCE, "How often the tests are right", "truth"),
     "sensitivity": (SENSITIVITY, "The verdicts under other settings", "sensitivity"),
     "readings": (SENSITIVITY, "How far from the paper, as configured and under other settings", "readings"),
+    "figures/leverage": (CURVES, "How much the responses have to say", "leverage"),
     "figures/curves": (CURVES, "Validation losses over the steps of training", "curves"),
     "tables/runtimes": (TIMES, "Number and length of the trainings", "runtimes"),
     "report": (PAGE, "Verdicts, tables, figures, assumptions and config", "report"),

@@ -10,19 +10,13 @@ from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from daenr.registry import model_names
 from daenr.reporting.figures import styled
-from daenr.reporting.labels import layer_label, model_label, region_label
+from daenr.reporting.labels import LAYER_COLOURS, LAYER_DASHES, layer_label, model_label, region_label
 from daenr.run import Run
 
 COLUMNS = ["model", "region", "layer", "run", "step", "reconstruction", "response", "kept"]
 """Columns of a frame of curves; ``layer`` is empty for a plain auto-encoder, a loss NaN where there is no such task."""
 
 _TASKS = {"reconstruction": "Reconstruction loss", "response": "Response loss"}
-
-_COLOURS = {"": "#000000", "h1": "#0072B2", "h2": "#E69F00", "h3": "#009E73", "h4": "#CC79A7"}
-"""Of Okabe & Ito (2008); no layer is black."""
-
-_DASHES = {"": (), "h1": (), "h2": (4, 1), "h3": (2, 1), "h4": (1, 1)}
-"""So that layers are told apart in gray."""
 
 _PANEL = (1.3, 0.85)
 """Width and height of a panel, inches."""
@@ -73,7 +67,7 @@ def training_curves(curves: pd.DataFrame) -> Figure:
     for ax, (task, region) in zip(grid[0], columns, strict=True):
         ax.set_title(f"{_TASKS[task]}\n{region_label(region)}")
     figure.supxlabel("Step")
-    layers = [layer for layer in _COLOURS if layer in set(curves["layer"])]
+    layers = [layer for layer in LAYER_COLOURS if layer in set(curves["layer"])]
     figure.legend(
         handles=[*map(_line, layers), Line2D([], [], color="black", ls="", marker="o", ms=3, label="kept")],
         loc="outside upper center",
@@ -85,7 +79,7 @@ def training_curves(curves: pd.DataFrame) -> Figure:
 def _line(layer: str) -> Line2D:
     """Entry of the legend."""
     label = f"read out at {layer_label(layer)}" if layer else "no readout"
-    return Line2D([], [], color=_COLOURS[layer], ls=(0, _DASHES[layer]), label=label)
+    return Line2D([], [], color=LAYER_COLOURS[layer], ls=(0, LAYER_DASHES[layer]), label=label)
 
 
 def _panel(ax: Axes, curves: pd.DataFrame, task: str) -> None:
@@ -111,8 +105,8 @@ def _panel(ax: Axes, curves: pd.DataFrame, task: str) -> None:
         style="layer",
         units="run",
         estimator=None,
-        palette=_COLOURS,
-        dashes=_DASHES,
+        palette=LAYER_COLOURS,
+        dashes=LAYER_DASHES,
         linewidth=0.7,
         alpha=0.7,
         legend=False,
@@ -120,6 +114,6 @@ def _panel(ax: Axes, curves: pd.DataFrame, task: str) -> None:
     )
     kept = curves[curves["kept"]]
     sns.scatterplot(
-        kept, x="step", y=task, hue="layer", palette=_COLOURS, s=9, linewidth=0, legend=False, ax=ax
+        kept, x="step", y=task, hue="layer", palette=LAYER_COLOURS, s=9, linewidth=0, legend=False, ax=ax
     )
     ax.set(xlabel="", ylabel="")

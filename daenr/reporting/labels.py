@@ -14,6 +14,17 @@ LINEAR_CODE = "pca"
 """Stands among the models of a table: principal components, as many as the latent has numbers."""
 
 
+LAYER_COLOURS = {"": "#000000", "h1": "#0072B2", "h2": "#E69F00", "h3": "#009E73", "h4": "#CC79A7"}
+"""Of Okabe & Ito (2008); no layer is black."""
+
+LAYER_DASHES = {"": (), "h1": (), "h2": (4, 1), "h3": (2, 1), "h4": (1, 1)}
+"""So that layers are told apart in gray."""
+
+
+NEGLIGIBLE = 1e-3
+"""A model whose responses supply less of the gradient is, as a reconstruction, the model without them."""
+
+
 def region_label(region: str) -> str:
     """A region as the paper prints it: ``region1`` -> Region 1; other names stay as they are."""
     return re.sub(r"^region(\d+)$", r"Region \1", region)

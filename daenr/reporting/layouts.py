@@ -102,7 +102,7 @@ def grid(
 
 def paper_values(frame: pd.DataFrame) -> str:
     """What a caption says of the paper's values, where a table shows any."""
-    return "In brackets: what the paper prints." if frame["paper"].notna().any() else ""
+    return "In brackets: what the paper prints for its own recording." if frame["paper"].notna().any() else ""
 
 
 def seeds(n: int) -> str:

@@ -46,9 +46,6 @@ COLUMNS = [*_KEY, "value", "sd", "n", "paper", "note", "standing"]
 RECONSTRUCTION = ("table2", "table3", "table5")
 """Tables of the reconstruction task, which show the leverage of the responses."""
 
-NEGLIGIBLE = 1e-3
-"""A model whose responses supply less of the gradient is, as a reconstruction, the model without them."""
-
 
 # ---- layouts ------------------------------------------------------------------------------------------
 
@@ -441,7 +438,7 @@ def _leverage(frame: pd.DataFrame) -> str:
     if shares.empty:
         return ""
     low, middle, high = map(power_text, shares.quantile([0, 0.5, 1]))
-    few = int((shares < NEGLIGIBLE).sum())
+    few = int((shares < labels.NEGLIGIBLE).sum())
     follows = (
         "In none it is below 1 in 1,000: the responses take part in what these layers learn."
         if few == 0

@@ -38,8 +38,8 @@ def render(frame: pd.DataFrame, rules: Rules, title: str = "The paper's claims")
     legend = (
         "An effect is the mean over layers (and models) of each region, then over regions, then over seeds, never that "
         f"of the best layer; it is positive if the claim is right. In brackets its {rules.confidence:.0%} interval, "
-        "over test images and seeds together. Paper: the same mean of the published numbers. p is two-sided; a claim "
-        "is decided if it is at most the level in brackets."
+        "over test images and seeds together. Paper: the same mean of the published numbers. p is two-sided, of no "
+        "effect; in brackets the level at which the claim is tested."
     )
     columns = ["Claim", "Source", "Effect", "Paper", "p", "Verdict", "What would decide", "Note"]
     caption = f"{summary(frame, rules)} {legend}"
@@ -123,7 +123,8 @@ def _meanings(frame: pd.DataFrame, rules: Rules) -> list[tuple[str, str]]:
         SUPPORTED: "told from no effect at the claim's level, and as claimed",
         CONTRADICTED: "told from no effect at the claim's level, and the opposite of what is claimed",
         PRACTICALLY_NONE: f"an effect of the margin or more is excluded, either way ({margins})",
-        OPEN: "neither told from no effect nor from one of the margin's size; the claim may be right or wrong",
+        OPEN: "neither told from no effect nor from one of the margin's size; the claim may be right or wrong. As many "
+        f"seeds and images as named would decide with a chance of {CHANCE:.0%}, if effect and variances are those seen",
         NOT_TESTED: "rests on a claim that is not supported; the effect is shown, but decides nothing",
     }
     return [
@@ -185,27 +186,28 @@ def _needed(row: Mapping[str, Any]) -> str:
 
 # ---- in plain words -----------------------------------------------------------------------------------
 
-_EFFECTS = {
-    "mse": ("joint training reconstructs images", "the reconstruction of images"),
-    "pcc": ("joint training predicts responses", "the prediction of responses"),
+_HALVES = {
+    "mse": ("Reconstruction", "reconstructs images", "the reconstruction of images"),
+    "pcc": ("Responses", "predicts responses", "the prediction of responses"),
 }
-"""What joint training does better or worse, and what that is a difference to."""
+"""The question of a primary claim, what joint training does better or worse, and what that is a difference to."""
 
 
 def summary(frame: pd.DataFrame, rules: Rules) -> str:
     """One paragraph made from the numbers of ``judge``: what holds, what does not, what is open and why."""
-    return " ".join(sentence for sentence in _sentences(frame, rules) if sentence)
+    return " ".join(_sentences(frame, rules))
 
 
 def _sentences(frame: pd.DataFrame, rules: Rules) -> Iterator[str]:
-    rows = _records(frame)
-    yield from (_primary(row, rules) for row in rows if row["level"] == "primary")
-    yield from (_only_if(row, rules) for row in rows if row["level"] == "only if")
-    below = frame[~frame["level"].isin(["primary", "only if"]) & (frame["verdict"] != NOT_TESTED)]
+    tell = {"primary": _primary, "only if": _only_if}
+    for row in _records(frame):
+        if row["level"] in tell:
+            yield tell[row["level"]](row, rules)
+    further = frame[~frame["level"].isin([*tell])]
     for result in VERDICTS:
-        if names := list(below.loc[below["verdict"] == result, "claim"]):
+        if names := list(further.loc[further["verdict"] == result, "claim"]):
             yield f"Of the further claims, {result}: {', '.join(names)}."
-    if skipped := int((frame["verdict"] == NOT_TESTED).sum()):
+    if skipped := int((further["verdict"] == NOT_TESTED).sum()):
         yield (
             f"{skipped} further {'claim was' if skipped == 1 else 'claims were'} not tested, since what "
             f"{'it rests' if skipped == 1 else 'they rest'} on is not supported."
@@ -213,19 +215,22 @@ def _sentences(frame: pd.DataFrame, rules: Rules) -> Iterator[str]:
 
 
 def _primary(row: Mapping[str, Any], rules: Rules) -> str:
-    does, to = _EFFECTS[row["metric"]]
+    question, does, to = _HALVES[row["metric"]]
     if np.isnan(row["effect"]):
-        return f"Open: whether {does} better; the runs lack a result."
+        return (
+            f"{question}: open. Whether joint training {does} better is not decided; the runs lack a result."
+        )
+    margin = f"{rules.margins[row['metric']]:g}"
     answer = {
-        SUPPORTED: f"{does} better",
-        PRACTICALLY_NONE: f"joint training makes no difference of {rules.margins[row['metric']]:g} or more to {to}",
-        CONTRADICTED: f"{does} worse",
-        OPEN: f"whether {does} better; {_would_decide(row)}",
+        SUPPORTED: f"Joint training {does} better",
+        PRACTICALLY_NONE: f"Joint training makes no difference of {margin} or more to {to}",
+        CONTRADICTED: f"Joint training {does} worse",
+        OPEN: f"Whether joint training {does} better is not decided; {_would_decide(row)}",
     }[row["verdict"]]
     (effect, low, high), unit = _interval(row)
     seeds = f"{row['n']} seeds" if row["n"] > 1 else "one seed"
     return (
-        f"{row['verdict'].capitalize()}: {answer}. The mean gain in {METRICS[row['metric']].label} over all regions "
+        f"{question}: {row['verdict']}. {answer}. The mean gain in {METRICS[row['metric']].label} over all regions "
         f"and layers, positive if the paper is right, is {effect}{unit} ({rules.confidence:.0%} interval {low} to "
         f"{high}{unit}; {seeds}, {row['images']} test images).{_paper(row)}"
     )
@@ -236,7 +241,7 @@ def _paper(row: Mapping[str, Any]) -> str:
         return ""
     answer = "excludes" if row["paper_excluded"] == "yes" else "does not exclude"
     printed = _signed(row["paper"], METRICS[row["metric"]].effect_decimals)
-    return f" The paper prints {printed}, which the interval {answer}."
+    return f" The paper prints {printed} for its recording, which the interval {answer}."
 
 
 def _only_if(row: Mapping[str, Any], rules: Rules) -> str:
@@ -264,6 +269,9 @@ def _would_decide(row: Mapping[str, Any]) -> str:
     if images > row["images"]:
         return (
             f"the {row['images']} test images bind: {images:.0f} of them and {seeds:.0f} seeds would decide "
-            f"with a chance of {CHANCE:.0%}"
+            f"with a chance of {CHANCE:.0%}, if effect and variances are those seen"
         )
-    return f"{seeds:.0f} seeds in place of {row['n']} would decide with a chance of {CHANCE:.0%}"
+    return (
+        f"{seeds:.0f} seeds in place of {row['n']} would decide with a chance of {CHANCE:.0%}, if effect and variances "
+        "are those seen"
+    )

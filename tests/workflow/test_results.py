@@ -91,6 +91,15 @@ def test_ceilings_count_every_neuron_and_turn_correlations_into_fractions(finish
     assert {row["standing"] for row in table} <= {"best", "same", "tied", ""}
 
 
+def test_one_seed_decides_no_claim(finished):
+    judged = rows(results(finished) / "verdicts.csv")
+    assert [row["claim"] for row in judged if not row["parent"]] == ["mse", "pcc"]
+    assert {row["verdict"] for row in judged} == {"open", "not tested"}
+    assert all(row["effect"] for row in judged)
+    page = (results(finished) / "verdicts.md").read_text(encoding="utf-8")
+    assert page.startswith("**The paper's claims.** Reconstruction: open.")
+
+
 @pytest.mark.parametrize("figure", ["figure2", "figure3", "figure4", "figure5"])
 def test_a_figure_is_a_picture_with_something_in_it(finished, figure):
     picture = np.asarray(Image.open(results(finished) / f"figures/{figure}.png").convert("L"))
@@ -207,7 +216,7 @@ def test_a_trainings_record_is_complete(finished):
 
 
 SHOWN = {"table", "table7", "ceilings", "companion", "verdicts", "runtimes", "report"}
-DRAWN = {"reconstructions", "neuron_counts", "stimuli", "curves"}
+DRAWN = {"reconstructions", "neuron_counts", "stimuli", "leverage", "curves"}
 
 
 @pytest.mark.parametrize(
@@ -272,7 +281,7 @@ def test_snakemakes_report_holds_every_result_with_its_caption(finished, tmp_pat
         page = report.read("report/report.html").decode()
     results = json.loads(re.search(r"var results = ({.*});?$", page, re.MULTILINE)[1])
     shown = {"verdicts.html", "report.html", "table2.html", "table4-companion.html", "runtimes.html"}
-    shown |= {"figure2.png", "figure3.png", "figure4.png", "curves.png"}
+    shown |= {"figure2.png", "figure3.png", "figure4.png", "leverage.png", "curves.png"}
     assert shown <= names
     assert shown <= {result["name"] for result in results.values()}
     for category in (

@@ -307,7 +307,12 @@ TABLES = [
     *(["controls"] if config["controls"] else []),
     *(["truth"] if JUDGED_RUNS else []),
 ]
-FIGURES = [*PLAN.figures(), *(["gains"] if config["controls"] else [])]
+WEIGHTED = PLAN.weighted_runs()
+FIGURES = [
+    *PLAN.figures(),
+    *(["leverage"] if WEIGHTED else []),
+    *(["gains"] if config["controls"] else []),
+]
 
 
 def told_config():

@@ -68,6 +68,26 @@ rule stimuli:
         "../../scripts/figures/stimuli.py"
 
 
+rule leverage:
+    input:
+        histories=[run_file(run, "history.csv") for _, run in WEIGHTED],
+        code=package("reporting"),
+    output:
+        **made("figures/leverage", ("png", "pdf"), caption="leverage"),
+    log:
+        f"{RESULTS}/logs/figures/leverage.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        weights=[weights for weights, _ in WEIGHTED],
+        runs=[run.name for _, run in WEIGHTED],
+    message:
+        "Drawing the leverage of the responses"
+    script:
+        "../../scripts/figures/leverage.py"
+
+
 rule gains:
     input:
         controls=rules.controls.output.csv,

@@ -321,3 +321,11 @@ def test_a_variant_repeats_the_tables_trainings_and_nothing_else(paper):
     assert not any(run.control for run in varied)
     assert set(paper.runs()) < set(plan_.runs())
     assert {cell.run for cell in plan_.variants()["mean"].cells("table2")} <= varied
+
+
+def test_joint_runs_are_told_by_the_table_of_their_weights():
+    pairs = Plan(resolved(), PAPER).weighted_runs()
+    counts = {weights: sum(table == weights for table, _ in pairs) for weights, _ in pairs}
+    assert counts == {"table8": 12, "table9": 12, "table10": 36}
+    assert all(run.beta > 0 for _, run in pairs)
+    assert Plan(resolved(tables=["table6"]), PAPER).weighted_runs() == []

@@ -106,7 +106,7 @@ def test_every_result_stands_there_with_its_caption(parsed):
     assert "A plain convolutional auto-encoder (CAE) beside" in text  # of Table 2, not of another
     assert "{%" not in text
     assert "The neurons are divided" not in text
-    assert "Ten test images, and what the networks make of them." in text
+    assert "Test images, and what the networks make of them;" in text
     assert "cells & more" in text
     assert "Figure 2: reconstructed images, Region 3" in text
 

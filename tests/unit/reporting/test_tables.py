@@ -560,7 +560,7 @@ def test_the_papers_value_stands_below_ours_in_every_spelling():
     assert re.findall(r"{\\tiny{\[}([\d.]+){\]}}", made.tex) == [text.strip("[]") for text in printed]
     assert latex_is_balanced(made.tex)
     for text in (made.md, made.tex, made.html):
-        assert "In brackets: what the paper prints." in text
+        assert "In brackets: what the paper prints for its own recording." in text
     assert "In brackets" not in rendered("table2", cells, drawn(cells))[1].md
 
 

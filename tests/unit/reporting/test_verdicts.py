@@ -123,25 +123,28 @@ def test_the_summary_says_what_holds_what_does_not_and_what_was_not_tested():
             row(),
             row(claim="pcc-only-if", parent="pcc", level="only if", against="frozen", effect=0.0151),
             row(claim="pcc-region1", parent="pcc-only-if", level="region", **OPEN),
+            row(claim="pcc-region1-h1", parent="pcc-region1", level="layer", verdict="not tested"),
         ),
         RULES,
     )
     assert "\n" not in text
-    assert "Supported: joint training predicts responses better. The mean gain in PCC" in text
+    assert "Responses: supported. Joint training predicts responses better. The mean gain in PCC" in text
     assert "is +0.0173 (95% interval +0.0100 to +0.0250; 5 seeds, 50 test images)" in text
-    assert "Practically none: joint training makes no difference of 0.0005 or more to the reconstruc" in text
-    assert "The paper prints +0.0135, which the interval excludes." in text
-    assert "The paper prints +0.0148, which the interval does not exclude." in text
+    assert "Reconstruction: practically none. Joint training makes no difference of 0.0005 or more to" in text
+    assert "The paper prints +0.0135 for its recording, which the interval excludes." in text
+    assert "The paper prints +0.0148 for its recording, which the interval does not exclude." in text
     assert '"Only if" is supported for responses: the least certain gain, that over the frozen model' in text
     assert '"Only if" was not tested for reconstruction' in text
     assert "Of the further claims, open: pcc-region1." in text
-    assert "1 further claim was not tested" in text
+    assert "1 further claim was not tested, since what it rests on" in text
+    assert text.index('"Only if" was not tested for reconstruction') < text.index("Responses: supported")
 
 
 def test_the_summary_of_an_open_claim_says_what_would_decide():
     text = summary(frame(row(**OPEN, seeds_needed=12, images_needed=50)), RULES)
     assert (
-        "Open: whether joint training predicts responses better; 12 seeds in place of 5 would decide" in text
+        "Responses: open. Whether joint training predicts responses better is not decided; 12 seeds in place"
+        in text
     )
     assert "95% interval −0.0040 to +0.0140" in text
     assert "the 50 test images bind: 400 of them and 5 seeds" in summary(
