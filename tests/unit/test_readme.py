@@ -21,8 +21,8 @@ def test_ci_runs_the_readmes_second_command():
     ids=lambda p: p.name,
 )
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
-        assert (page.parent / target).stat().st_size > 0, target
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", (ROOT / page).read_text(encoding="utf-8")):
+        assert ((ROOT / page).parent / target).stat().st_size > 0, target
 
 
 def test_every_rule_is_in_the_graph():
