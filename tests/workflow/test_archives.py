@@ -5,7 +5,6 @@ import json
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from shutil import copytree
 
 import h5py
 import pytest
@@ -70,11 +69,11 @@ def versions(tmp_path_factory):
 
 
 @pytest.fixture
-def project(copy, tmp_path):
+def project(copy, copy_project, tmp_path):
     """A copy of the project of one's own; ``make(source, target)`` runs Snakemake on a dataset called mylab."""
-    for name in ("config", "daenr", "envs", "scripts", "workflow"):
-        copytree(copy.folder / name, tmp_path / "project" / name)
-    project = type(copy)(tmp_path / "project")
+    folder = tmp_path / "project"
+    folder.mkdir()
+    project = type(copy)(folder, copy_project(folder))
 
     def make(source, *arguments, check=True, **dataset):
         config = {"dataset": {"name": "mylab", "source": str(source), **dataset}, "regions": ["v1"]}

@@ -56,8 +56,12 @@ def extended(project):
 
 
 def test_it_stands_in_the_tables_without_published_numbers(extended):
-    table5, table6 = (rows(extended / f"tables/{name}.csv") for name in ("table5", "table6"))
+    table5, table6 = (
+        [row for row in rows(extended / f"tables/{name}.csv") if row["metric"] != "leverage"]
+        for name in ("table5", "table6")
+    )
     assert list(dict.fromkeys(row["model"] for row in table5)) == [
+        "pca",
         "cae",
         "cae-fr",
         "cae-linear",
