@@ -27,6 +27,7 @@ import torch
 from loops import Job, Timed
 from torch.utils.flop_counter import FlopCounterMode
 
+from daenr.config import TrainingSettings
 from daenr.paper.plan import plan
 from daenr.paper.published import region_sizes
 from daenr.paper.resolved import resolve
@@ -39,6 +40,9 @@ from daenr.training.timing import expected_steps
 
 ROOT = Path(__file__).parents[1]
 BATCH = 64
+MATRIX = 1536
+"""Side of the matrices whose product is the limit."""
+
 AGREEMENT = 1e-4
 SHORT_WARM_UP, WARM_UP = 2, 20
 """Steps before a measurement, and before the first one of a model: until then ours meets memory that it has not touched
@@ -73,9 +77,9 @@ class Cores:
             rates = [result.result().rate for result in results]
         return sum(rates)
 
-    def matrix_product(self, precision: torch.dtype) -> float:
+    def matrix_product(self, precision: torch.dtype, size: int) -> float:
         """FLOPs a second of matrix products on the whole machine, one thread a core."""
-        results = [executor.submit(matrix_product, precision) for executor in self.single]
+        results = [executor.submit(matrix_product, precision, size) for executor in self.single]
         return sum(result.result() for result in results)
 
     def close(self) -> None:
@@ -88,7 +92,7 @@ def _quiet() -> None:
     warnings.filterwarnings("ignore")  # Lightning's advice on workers and steps
 
 
-def matrix_product(precision: torch.dtype, size: int = 1536, repeats: int = 8) -> float:
+def matrix_product(precision: torch.dtype, size: int = MATRIX, repeats: int = 8) -> float:
     """FLOPs a second of square matrix products on one thread."""
     devices.make_repeatable()
     left, right = (torch.randn(size, size).to(precision) for _ in range(2))
@@ -178,7 +182,7 @@ def project(rows: Sequence[Row], chosen: Sequence[str]) -> None:
     """Hours that the paper's 216 trainings take with each loop, and their ratio to the plain one's."""
     by_case = {(row.job.model, row.job.layer): row for row in rows}
     config = resolve({}, ROOT)
-    runs, steps = plan(config, ROOT / "config/paper"), expected_steps(config["training"])
+    runs, steps = plan(config, ROOT / "config/paper"), expected_steps(TrainingSettings(**config["training"]))
     measured = [by_case[run.model, run.layer] for run in runs if (run.model, run.layer) in by_case]
     hours = {loop: sum(steps * BATCH / row.median(loop) for row in measured) / 3600 for loop in chosen}
     print(f"\n{len(measured)} of the paper's {len(runs)} trainings, {steps} steps of {BATCH} each:")
@@ -219,10 +223,10 @@ def main() -> None:
     options = parser.parse_args()
     size = region_sizes(ROOT / "config/paper")[-1]
     job = Job("cae", None, BATCH, options.steps, round(0.8 * size.train_images), size.neurons)
-    models, layers, compared, warm_up = model_names(), LAYERS, 50, WARM_UP
+    models, layers, compared, warm_up, matrix = model_names(), LAYERS, 50, WARM_UP, MATRIX
     if options.smoke:
-        job, options.repeats, compared = replace(job, steps=2, images=256), 1, 3
-        models, layers, warm_up = ("cae", "cnn-fr"), ("h2",), SHORT_WARM_UP
+        job, options.repeats, compared = replace(job, steps=2, images=64, batch=8), 1, 3
+        models, layers, warm_up, matrix = ("cae", "cnn-fr"), ("h2",), SHORT_WARM_UP, 64
     chosen, cores = available(), Cores(options.cores)
     jobs = [replace(job, model=model, layer=layer) for model, layer in cases(models, layers)]
     rates = {"ours": torch.float32, "ours_in_bf16": torch.bfloat16}
@@ -230,7 +234,7 @@ def main() -> None:
     rows = []
     for one in jobs:
         for loop, precision in rates.items():
-            limits[loop].append(cores.matrix_product(precision))
+            limits[loop].append(cores.matrix_product(precision, matrix))
         rows.append(measure(cores, one, chosen, options.repeats, warm_up))
         print(f"{len(rows)} of {len(jobs)}: {one.model} {one.layer or ''}", file=sys.stderr, flush=True)
     limit = {loop: statistics.median(values) for loop, values in limits.items()}
