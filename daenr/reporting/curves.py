@@ -97,23 +97,35 @@ def _panel(ax: Axes, curves: pd.DataFrame, task: str) -> None:
         ax.spines[:].set_visible(False)
         ax.tick_params(which="both", left=False, bottom=False, labelleft=False, labelbottom=False)
         return
+    lines_by_run(ax, curves, task, weight=0.7)
+    kept = curves[curves["kept"]]
+    sns.scatterplot(
+        kept, x="step", y=task, hue="layer", palette=LAYER_COLOURS, s=9, linewidth=0, legend=False, ax=ax
+    )
+    ax.set(xlabel="", ylabel="")
+
+
+def lines_by_run(ax: Axes, frame: pd.DataFrame, value: str, weight: float) -> None:
+    """A line for each run over the steps of training, told apart by the layer that is read out.
+
+    Args:
+        ax: where.
+        frame: columns step, layer, run and ``value``.
+        value: the column that is drawn.
+        weight: width of the lines in points, and their opacity.
+    """
     sns.lineplot(
-        curves,
+        frame,
         x="step",
-        y=task,
+        y=value,
         hue="layer",
         style="layer",
         units="run",
         estimator=None,
         palette=LAYER_COLOURS,
         dashes=LAYER_DASHES,
-        linewidth=0.7,
-        alpha=0.7,
+        linewidth=weight,
+        alpha=weight,
         legend=False,
         ax=ax,
     )
-    kept = curves[curves["kept"]]
-    sns.scatterplot(
-        kept, x="step", y=task, hue="layer", palette=LAYER_COLOURS, s=9, linewidth=0, legend=False, ax=ax
-    )
-    ax.set(xlabel="", ylabel="")

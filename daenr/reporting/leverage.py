@@ -1,11 +1,11 @@
 """Leverage over the steps of training: what share of the shared layers' gradient the responses supply."""
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from daenr.registry import LAYERS
+from daenr.reporting.curves import lines_by_run
 from daenr.reporting.figures import DOUBLE, SINGLE, styled, without_models
 from daenr.reporting.labels import LAYER_COLOURS, LAYER_DASHES, NEGLIGIBLE, layer_label
 from daenr.run import Run
@@ -53,21 +53,7 @@ def leverage_over_steps(courses: pd.DataFrame) -> Figure:
     for ax, weights in zip(grid, panels, strict=True):
         ax.set_yscale("log")
         ax.axhline(NEGLIGIBLE, color="0.5", ls="--", lw=0.8)
-        sns.lineplot(
-            courses[courses["weights"] == weights],
-            x="step",
-            y="leverage",
-            hue="layer",
-            style="layer",
-            units="run",
-            estimator=None,
-            palette=LAYER_COLOURS,
-            dashes=LAYER_DASHES,
-            linewidth=0.8,
-            alpha=0.8,
-            legend=False,
-            ax=ax,
-        )
+        lines_by_run(ax, courses[courses["weights"] == weights], "leverage", weight=0.8)
         ax.set(title=_PANELS[weights], xlabel="", ylabel="")
         ax.margins(x=0.02)
     grid[0].set_ylabel("Share of the gradient\nfrom the responses")
