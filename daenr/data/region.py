@@ -39,7 +39,8 @@ class RegionData:
         receptive_field: row and column of each neuron's centre, pixels of the image, from the training split.
         responsive: True where a neuron responds to the image at all; None where the truth is not known.
         attributes: where all this comes from: dataset, region, source, sha256 (member -> hash), split_seed,
-            validation_fraction, intensity_range, receptive_field_blur, counts, test_images_in_training, daenr_version.
+            validation_fraction, intensity_range, image_shape (as recorded) and fit (see `preprocessing`),
+            receptive_field_blur, counts, test_images_in_training, daenr_version.
     """
 
     train_images: Float32[np.ndarray, "train 1 32 32"]
@@ -129,14 +130,16 @@ _ATTRIBUTES = (
     "split_seed",
     "validation_fraction",
     "intensity_range",
+    "image_shape",
+    "fit",
     "receptive_field_blur",
     "counts",
     "test_images_in_training",
     "daenr_version",
 )
 
-_JSON_ATTRIBUTES = ("sha256", "counts")
-"""Attributes that are mappings; HDF5 has none, so the file holds them as JSON."""
+_JSON_ATTRIBUTES = ("sha256", "counts", "fit")
+"""Attributes that are mappings or may be None; HDF5 has neither, so the file holds them as JSON."""
 
 
 def write_region(path: Path, region: RegionData) -> None:

@@ -13,6 +13,7 @@ ORDER = (
     ("data", "statistics"),
     ("models",),
     ("training",),
+    ("use",),
     ("paper",),
     ("reporting",),
 )
