@@ -13,7 +13,7 @@ ORDER = (
     ("data", "statistics"),
     ("models",),
     ("training",),
-    ("use",),
+    ("use", "optimal"),
     ("paper",),
     ("reporting",),
 )
