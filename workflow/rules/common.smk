@@ -12,6 +12,12 @@ INSTALL = f"run `pip install -e .` in {ROOT.absolute()}"
 
 try:
     import daenr
+
+    # Before its modules: an editable install finds those even for another package of this name.
+    if not os.path.samefile(daenr.__path__[0], ROOT / "daenr"):
+        raise WorkflowError(
+            f"The package daenr is installed from {daenr.__path__[0]}, which is not this project's; {INSTALL}"
+        )
     from daenr.config import ConfigError
     from daenr.data import download
     from daenr.paper.claims import claim_tree, to_rows
@@ -22,10 +28,6 @@ try:
     from daenr.training.memory import ENVIRONMENT
 except ModuleNotFoundError as error:
     raise WorkflowError(f"{error}; {INSTALL}")
-if not os.path.samefile(Path(daenr.__file__).parent, ROOT / "daenr"):
-    raise WorkflowError(
-        f"The package daenr is installed from {Path(daenr.__file__).parent}, which is not this project's; {INSTALL}"
-    )
 
 # What the processes of the jobs start with. Python would find a signal.py or random.py of the working folder before
 # its own.
