@@ -18,6 +18,7 @@ from daenr.paper.verdicts import (
     VERDICTS,
     Rules,
 )
+from daenr.reporting.labels import label_words
 from daenr.reporting.rendering import Entry, Grid, Rendered, interval_texts, spell
 from daenr.statistics.metrics import METRICS
 
@@ -41,7 +42,12 @@ def render(frame: pd.DataFrame, rules: Rules, title: str = "The paper's claims")
         "over test images and seeds together. Paper: the same mean of the published numbers. p is two-sided, of no "
         "effect; in brackets the level at which the claim is tested."
     )
-    columns = ["Claim", "Source", "Effect", "Paper", "p", "Verdict", "What would decide", "Note"]
+    if frame["neurons_gain"].notna().any():
+        legend += (
+            " Neurons: the share of them whose own mean gain is above 0, and the standard error over neurons of the "
+            "effect, which is the mean gain of a neuron."
+        )
+    columns = ["Claim", "Source", "Effect", "Neurons", "Paper", "p", "Verdict", "What would decide", "Note"]
     caption = f"{summary(frame, rules)} {legend}"
     return spell(_grid(frame, columns, _verdict_entries, "verdicts", title, caption, _meanings(frame, rules)))
 
@@ -63,7 +69,12 @@ def render_sensitivity(frame: pd.DataFrame, title: str = "Sensitivity of the ver
 
     def entries(row: Mapping[str, Any]) -> list[Entry]:
         own = [_compared(row, ""), *(_compared(row, f"_{name}") for name in names)]
-        return [Entry(row["statement"]), Entry(row["source"]), *own, Entry("←" if row["moves"] else "")]
+        return [
+            Entry(label_words(row["statement"])),
+            Entry(row["source"]),
+            *own,
+            Entry("←" if row["moves"] else ""),
+        ]
 
     columns = ["Claim", "Source", "As configured", *names, "Moves"]
     return spell(_grid(frame, columns, entries, "sensitivity", title, caption, []))
@@ -99,9 +110,10 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _verdict_entries(row: Mapping[str, Any]) -> list[Entry]:
     return [
-        Entry(row["statement"]),
+        Entry(label_words(row["statement"])),
         Entry(row["source"]),
         _effect(row, "", against=row["against"]),
+        _neurons(row),
         Entry(_printed(row)),
         Entry(_p(row)),
         Entry(
@@ -154,6 +166,15 @@ def _interval(row: Mapping[str, Any], suffix: str = "") -> tuple[list[str], str]
     numbers = [row[f"{key}{suffix}"] for key in ("effect", "low", "high")]
     texts, unit = interval_texts(numbers, METRICS[row["metric"]].effect_decimals, sign="+")
     return [text.replace("-", "−") for text in texts], unit
+
+
+def _neurons(row: Mapping[str, Any]) -> Entry:
+    """80% gain, ± 0.0021; nothing for a metric that is no mean over neurons."""
+    if np.isnan(row["neurons_gain"]):
+        return Entry("")
+    error = row["neurons_error"]
+    below = "" if np.isnan(error) else f"± {error:.{METRICS[row['metric']].effect_decimals}f}"
+    return Entry(f"{row['neurons_gain']:.0%} gain", below)
 
 
 def _printed(row: Mapping[str, Any]) -> str:

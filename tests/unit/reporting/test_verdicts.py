@@ -45,6 +45,17 @@ def test_a_page_shows_effect_interval_p_and_verdict():
     assert "What would decide" not in page.md  # nothing is open
 
 
+def test_a_claim_on_responses_shows_how_the_neurons_share_the_gain():
+    said = "In region1 it is so by CAE-FR read out of h2."
+    page = render(frame(row(statement=said), row(claim="mse", metric="mse", neurons_gain=np.nan)), RULES)
+    assert '<td data-column="Neurons">80% gain <span>± 0.0020</span></td>' in page.html
+    assert '<td data-column="Neurons"></td>' in page.html
+    assert "In Region 1 it is so by CAE-FR read out of h₂." in page.md
+    alone = render(frame(row(neurons_error=np.nan)), RULES)
+    assert '<td data-column="Neurons">80% gain</td>' in alone.html
+    assert "Neurons" not in render(frame(row(claim="mse", metric="mse", neurons_gain=np.nan)), RULES).md
+
+
 def test_claims_are_indented_below_what_they_rest_on():
     region = row(claim="pcc-region1", parent="pcc", level="region")
     layer = row(claim="pcc-region1-h2", parent="pcc-region1", level="layer")
