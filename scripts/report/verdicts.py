@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from daenr.data.region import read_region
 from daenr.logs import to_file
 from daenr.paper.claims import from_rows
+from daenr.paper.population import held_against_truth
 from daenr.paper.published import all_published
 from daenr.paper.verdicts import Rules, judge
 from daenr.reporting.rendering import save
@@ -19,11 +21,15 @@ def main(
     paper: Path,
     rules: Mapping[str, Any],
     threshold: float,
+    regions: Mapping[str, Path],
     csv: Path,
     **rendered: Path,
 ) -> None:
-    judged_by = Rules(**rules)
-    frame = judge(from_rows(claims), read_scores_of(scores), all_published(paper), judged_by, threshold)
+    roots, read, judged_by = from_rows(claims), read_scores_of(scores), Rules(**rules)
+    frame = judge(roots, read, all_published(paper), judged_by, threshold)
+    if regions:
+        responsive = {region: read_region(path).responsive for region, path in regions.items()}
+        frame = held_against_truth(frame, roots, read, responsive, judged_by)
     save(frame, render(frame, judged_by), csv, **rendered)
 
 
@@ -35,5 +41,6 @@ if __name__ == "__main__":
             paper=Path(snakemake.input.paper[0]).parent,
             rules=snakemake.params.rules,
             threshold=snakemake.params.threshold,
+            regions=dict(zip(snakemake.params.regions, map(Path, snakemake.input.regions), strict=True)),
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

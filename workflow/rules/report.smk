@@ -41,6 +41,7 @@ rule runtimes:
 rule verdicts:
     input:
         scores=scores_of(CLAIMS),
+        regions=[region_file(region) for region in KNOWN_REGIONS],
         paper=[ours(PAPER / f"{table}.csv") for table in TABLE_METRICS],
         code=package("paper", "statistics", "reporting"),
     output:
@@ -54,6 +55,7 @@ rule verdicts:
         runtime=60,
     params:
         claims=to_rows(CLAIMS),
+        regions=KNOWN_REGIONS,
         rules=config["comparison"],
         threshold=config["significance"]["threshold"],
     message:
