@@ -16,6 +16,7 @@ def main(
     cells: Mapping[str, Sequence[Mapping[str, Any]]],
     metrics: Sequence[Path],
     paper: Path,
+    confidence: float,
     csv: Path,
     **rendered: Path,
 ) -> None:
@@ -24,8 +25,8 @@ def main(
         for path in metrics
     }
     placed = {reading: [Cell.from_row(row) for row in rows] for reading, rows in cells.items()}
-    frame = tidy(placed, found, all_published(paper))
-    save(frame, render(frame), csv, **rendered)
+    frame = tidy(placed, found, all_published(paper), confidence)
+    save(frame, render(frame, confidence), csv, **rendered)
 
 
 if __name__ == "__main__":
@@ -34,5 +35,6 @@ if __name__ == "__main__":
             cells=snakemake.params.cells,
             metrics=snakemake.input.metrics,
             paper=Path(snakemake.input.paper[0]).parent,
+            confidence=snakemake.params.confidence,
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

@@ -102,6 +102,7 @@ rule readings:
         "../../envs/environment.yaml"
     params:
         cells={name: rows(cells) for name, cells in VARIED_CELLS.items()},
+        confidence=config["comparison"]["confidence"],
     message:
         "Holding the variants of the config against the paper's numbers"
     script:
