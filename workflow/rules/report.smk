@@ -90,7 +90,7 @@ rule sensitivity:
 
 rule readings:
     input:
-        metrics=cell_files(sum(VARIED_CELLS.values(), []), "metrics.json"),
+        scores=cell_files(sum(VARIED_CELLS.values(), []), "scores.npz"),
         paper=rules.verdicts.input.paper,
         code=rules.verdicts.input.code,
     output:
