@@ -278,12 +278,14 @@ def counted_runs(figure):
     return [run for region in regions for run in PLAN.significance_runs(region)]
 
 
-# Runs whose significant neurons are held against the truth, which a simulated recording alone knows.
+# Of these the truth is known: a simulated recording has it.
+KNOWN_REGIONS = config["regions"] if config["dataset"]["layout"] == "simulated" else []
+# Runs whose significant neurons are held against it.
 JUDGED_RUNS = sorted(
     [
         run
         for figure in ("figure3", "figure8")
-        if figure in COUNT_FIGURES and config["dataset"]["layout"] == "simulated"
+        if figure in COUNT_FIGURES and KNOWN_REGIONS
         for run in counted_runs(figure)
     ],
     key=lambda run: PLAN.regions.index(run.region),
