@@ -464,7 +464,7 @@ class Config(Section):
     tables: Unique[Table] = Field(
         get_args(Table),
         description="Tables to make; only the trainings that they need are run. With any of them comes `ceilings`, "
-        "with Tables 4 and 6 `table4-ceiling` and `table6-ceiling`.",
+        "with each of Tables 2 to 6 its companion: pixel correlations, or fractions of the ceiling and single trials.",
     )
     figures: Unique[Figure] = Field(
         get_args(Figure),

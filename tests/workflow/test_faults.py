@@ -25,7 +25,10 @@ SETTING = {
     "training": {"batch_size": 16, "validate_every": 2, "max_steps": 2},
 }
 PLAIN = "mylab_v1_cae_none_a1_b0_all_s0"
-OUTPUTS = {"weights.pt", "history.csv", "training.json", "predictions.npz", "metrics.json", "scores.npz"}
+OUTPUTS = {
+    *("weights.pt", "history.csv", "training.json", "predictions.npz"),
+    *("metrics.json", "scores.npz", "neurons.csv"),
+}
 
 # Python imports this by itself when it starts. A job's files get their names in the order weights, predictions,
 # history, training: at the predictions, half of what a training leaves is in place.

@@ -195,12 +195,12 @@ def cell_files(cells, name):
     return list(dict.fromkeys(run_file(cell.run, name) for cell in cells))
 
 
-def linear_codes(table):
-    """Scores of the linear codes that stand beside a table's plain auto-encoders."""
+def linear_codes(table, name):
+    """One of the files of each of the linear codes that stand beside a table's plain auto-encoders."""
     regions = dict.fromkeys(
         cell.region for cell in PLAN.cells(table) if cell.run.layer is None
     )
-    return [f"{RESULTS}/linear_code/{region}/scores.npz" for region in regions]
+    return [f"{RESULTS}/linear_code/{region}/{name}" for region in regions]
 
 
 def scores_of(claims):
@@ -303,11 +303,7 @@ PAGES = [
 TABLES = [
     *config["tables"],
     *(["ceilings"] if config["tables"] else []),
-    *(
-        f"{table}-companion"
-        for table in ("table4", "table6")
-        if table in config["tables"]
-    ),
+    *(f"{table}-companion" for table in TABLE_METRICS if table in config["tables"]),
     *(["controls"] if config["controls"] else []),
     *(["truth"] if JUDGED_RUNS else []),
 ]
