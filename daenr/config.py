@@ -186,7 +186,28 @@ class DatasetSettings(Section):
         description="How stimuli that are not square become 32 x 32: their middle, all of it squeezed, or all of it "
         "with grey beside it. `null`: such stimuli are refused.",
     )
+    negative_responses: Literal["refuse", "clip"] = Field(
+        "refuse",
+        description="Responses below 0, which the models cannot predict: `clip` makes them 0, and the report tells how "
+        "many there were.",
+    )
+    response_scale: Literal["none", "mean", "deviation"] | None = Field(
+        None,
+        description="What each neuron's responses are divided by in training: their mean or standard deviation over "
+        "the training split, so that their unit decides nothing, or `none`. Predictions are stored in the recording's "
+        "own unit. `null`: `none` for the published and the simulated recording, `mean` for any other.",
+    )
     simulation: SimulationSettings = Field(default_factory=SimulationSettings)
+
+    @property
+    def of_the_paper(self) -> bool:
+        """Whether the paper's numbers are about it: the published recording, or the one simulated after it."""
+        published = published_recording()
+        # The manifest vouches for a copy, wherever it lies.
+        own_manifest = (
+            self.manifest is not None and Path(self.manifest).name == Path(str(published.manifest)).name
+        )
+        return self.layout == "simulated" or self.source == published.source or own_manifest
 
     @field_validator("source")
     @classmethod

@@ -1,15 +1,19 @@
 """From a recording to a region: scaled 32 x 32 images, train/validation split, receptive fields."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from daenr import IMAGE_SIZE, __version__
 from daenr.config import SplitSettings
+from daenr.data.notes import notes
 from daenr.data.receptive_fields import centres
 from daenr.data.recording import Recording
 from daenr.data.region import RegionData
+from daenr.data.responses import not_negative, scales, whole_trials
 
 RANGE_TOLERANCE = 1e-6
 """Share of the intensity range by which values may lie outside it: rounding of float32, not a wrong range."""
@@ -31,6 +35,8 @@ def preprocess(
     split_seed: int,
     blur: float,
     fit: str | None = None,
+    negative_responses: str = "refuse",
+    response_scale: str = "none",
 ) -> RegionData:
     """Scale and resize the images, split off the validation set, locate the receptive fields.
 
@@ -43,53 +49,43 @@ def preprocess(
         split_seed: seed of the split.
         blur: deviation in pixels of the Gaussian that smooths spike-triggered averages, see `centres`.
         fit: how images that are not square become so, one of `FITS`.
+        negative_responses: ``refuse`` or ``clip``, see `not_negative`.
+        response_scale: ``none``, ``mean`` or ``deviation``, see `scales`.
 
     Raises:
-        ValueError: intensities do not fit the range, images are not square and there is no ``fit``, test images
-            differ in their number of repeats, or one side of the split would be empty.
+        ValueError: intensities do not fit the range, images are not square and there is no ``fit``, there are negative
+            responses and no ``clip``, too few trials are whole, or one side of the split would be empty.
     """
-    region, test_trials = recording.region, recording.test_trials
-    if missing := int(np.isnan(test_trials).any(axis=2).sum()):
-        raise ValueError(
-            f"{region}, test trials: {missing} of {test_trials[..., 0].size} repeats are missing; the noise ceilings "
-            "need all test images repeated equally often: leave out the last repeats, or those images"
-        )
+    region = recording.region
+    recording, dropped = whole_trials(recording)
+    recording, clipped = not_negative(recording, negative_responses)
     images = to_model_images(recording.training_images, intensity_range, f"{region}, training images", fit)
     test_images = to_model_images(recording.test_images, intensity_range, f"{region}, test images", fit)
     ids = image_ids(recording.training_images)
-    held_out = split(ids, validation_fraction, split_seed, region)
-    responses = recording.training_responses.astype(np.float32)
-
+    attributes = {
+        "dataset": dataset,
+        "region": region,
+        "source": source,
+        "sha256": dict(recording.sha256),
+        "intensity_range": [float(bound) for bound in intensity_range],
+        "receptive_field_blur": blur,
+        "response_scale": response_scale,
+        "counts": _test_counts(recording),
+        "notes": notes(recording, images, test_images, dropped=dropped, clipped=clipped),
+        "daenr_version": __version__,
+    }
     return RegionData(
-        train_images=images[~held_out],
-        train_responses=responses[~held_out],
-        train_image_id=ids[~held_out],
-        validation_images=images[held_out],
-        validation_responses=responses[held_out],
-        validation_image_id=ids[held_out],
+        **_split_up(
+            images,
+            recording.training_responses.astype(np.float32),
+            ids,
+            SplitSettings(validation_fraction=validation_fraction, seed=split_seed),
+            attributes,
+        ),
         test_images=test_images,
-        test_trials=test_trials.astype(np.float32),
-        test_responses=test_trials.mean(axis=0).astype(np.float32),
-        receptive_field=centres(images[~held_out], responses[~held_out], blur),
+        test_trials=recording.test_trials.astype(np.float32),
+        test_responses=np.nanmean(recording.test_trials, axis=0).astype(np.float32),
         responsive=recording.responsive,
-        attributes={
-            "dataset": dataset,
-            "region": region,
-            "source": source,
-            "sha256": dict(recording.sha256),
-            "split_seed": split_seed,
-            "validation_fraction": validation_fraction,
-            "intensity_range": [float(bound) for bound in intensity_range],
-            "receptive_field_blur": blur,
-            "counts": {
-                **_split_counts(ids, held_out),
-                "test": test_trials.shape[1],
-                "repeats": test_trials.shape[0],
-                "neurons": test_trials.shape[2],
-            },
-            "test_images_in_training": _shared(recording.test_images, recording.training_images),
-            "daenr_version": __version__,
-        },
     )
 
 
@@ -184,30 +180,52 @@ def with_split(data: RegionData, settings: SplitSettings, run_seed: int) -> Regi
         settings: fraction and seed of the split, and whether the run's own seed takes the place of that.
         run_seed: seed of the run.
     """
-    fraction, seed = settings.validation_fraction, run_seed if settings.by_seed else settings.seed
+    if settings.by_seed:
+        settings = settings.model_copy(update={"seed": run_seed})
     known = data.attributes
-    if (known["validation_fraction"], known["split_seed"]) == (fraction, seed):
+    if (known["validation_fraction"], known["split_seed"]) == (settings.validation_fraction, settings.seed):
         return data
-    ids = np.concatenate([data.train_image_id, data.validation_image_id])
-    images = np.concatenate([data.train_images, data.validation_images])
-    responses = np.concatenate([data.train_responses, data.validation_responses])
-    held_out = split(ids, fraction, seed, known["region"])
-    return replace(
-        data,
-        train_images=images[~held_out],
-        train_responses=responses[~held_out],
-        train_image_id=ids[~held_out],
-        validation_images=images[held_out],
-        validation_responses=responses[held_out],
-        validation_image_id=ids[held_out],
-        receptive_field=centres(images[~held_out], responses[~held_out], known["receptive_field_blur"]),
-        attributes={
-            **known,
-            "split_seed": seed,
-            "validation_fraction": fraction,
-            "counts": {**known["counts"], **_split_counts(ids, held_out)},
-        },
+    images, responses, ids = (
+        np.concatenate([getattr(data, f"train_{part}"), getattr(data, f"validation_{part}")])
+        for part in ("images", "responses", "image_id")
     )
+    return replace(data, **_split_up(images, responses, ids, settings, known))
+
+
+def _split_up(
+    images: Float32[np.ndarray, "trials 1 32 32"],
+    responses: Float32[np.ndarray, "trials neurons"],
+    ids: Int64[np.ndarray, " trials"],
+    settings: SplitSettings,
+    attributes: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Both sides of the split and what follows from the training side, under the names that `RegionData` has for them.
+
+    Args:
+        images: of all trials but those for testing.
+        responses: to them.
+        ids: number of the distinct image of each.
+        settings: fraction and seed of the split.
+        attributes: of the region; those of the split take the place of any that are there.
+    """
+    held_out = split(ids, settings.validation_fraction, settings.seed, attributes["region"])
+    train_images, train_responses = images[~held_out], responses[~held_out]
+    return {
+        "train_images": train_images,
+        "train_responses": train_responses,
+        "train_image_id": ids[~held_out],
+        "validation_images": images[held_out],
+        "validation_responses": responses[held_out],
+        "validation_image_id": ids[held_out],
+        "receptive_field": centres(train_images, train_responses, attributes["receptive_field_blur"]),
+        "response_scale": scales(train_responses, attributes["response_scale"]),
+        "attributes": {
+            **attributes,
+            "split_seed": settings.seed,
+            "validation_fraction": settings.validation_fraction,
+            "counts": {**attributes["counts"], **_split_counts(ids, held_out)},
+        },
+    }
 
 
 def _check_intensities(
@@ -235,9 +253,12 @@ def _split_counts(ids: Int64[np.ndarray, " trials"], held_out: Bool[np.ndarray, 
     }
 
 
-def _shared(
-    images: Float64[np.ndarray, "images height width"], others: Float64[np.ndarray, "others height width"]
-) -> int:
-    """How many images stand among the others too."""
-    ids = image_ids(np.concatenate([images, others]))
-    return int(np.isin(ids[: len(images)], ids[len(images) :]).sum())
+def _test_counts(recording: Recording) -> dict[str, int]:
+    """Sizes of the test set, for a reader of the file."""
+    shown = np.unique(recording.image_of_trial[recording.is_test], return_counts=True)[1]
+    return {
+        "test": len(shown),
+        "repeats": int(shown.max()),
+        "fewest_repeats": int(shown.min()),
+        "neurons": recording.responses.shape[1],
+    }

@@ -9,7 +9,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -34,12 +34,14 @@ class RegionData:
         validation_responses: as for training.
         validation_image_id: as for training.
         test_images: stimuli that neither training nor early stopping sees.
-        test_trials: single trials of the test images.
-        test_responses: mean of ``test_trials`` over repeats.
+        test_trials: single trials of the test images; NaN in the last repeats of an image that was shown less often.
+        test_responses: mean of ``test_trials`` over the repeats that were made.
         receptive_field: row and column of each neuron's centre, pixels of the image, from the training split.
+        response_scale: what each neuron's responses are divided by in training; its predictions are multiplied by it.
         responsive: True where a neuron responds to the image at all; None where the truth is not known.
         attributes: where all this comes from: dataset, region, source, sha256 (member -> hash), split_seed,
-            validation_fraction, intensity_range, receptive_field_blur, counts, test_images_in_training, daenr_version.
+            validation_fraction, intensity_range, receptive_field_blur, response_scale, counts, notes (what
+            `daenr.data.notes` tells), daenr_version.
     """
 
     train_images: Float32[np.ndarray, "train 1 32 32"]
@@ -52,6 +54,7 @@ class RegionData:
     test_trials: Float32[np.ndarray, "repeats test neurons"]
     test_responses: Float32[np.ndarray, "test neurons"]
     receptive_field: Int64[np.ndarray, "neurons 2"]
+    response_scale: Float32[np.ndarray, " neurons"]
     responsive: Bool[np.ndarray, " neurons"] | None
     attributes: dict[str, Any]
 
@@ -67,6 +70,8 @@ class _Array:
     highest: float
     unit: str
     description: str
+    ragged: bool = False
+    """Whether repeats, the first axis, may be missing from its end."""
 
 
 def _images(path: str, axis: str, what: str) -> _Array:
@@ -94,9 +99,16 @@ _ARRAYS: Mapping[str, _Array] = MappingProxyType(
         ),
         "validation_image_id": _identities("validation/image_id", "validation"),
         "test_images": _images("test/images", "test", "test stimuli, each shown in every repeat"),
-        "test_trials": _responses("test/trials", ("repeats", "test", "neurons"), "single trials"),
+        "test_trials": replace(
+            _responses(
+                "test/trials",
+                ("repeats", "test", "neurons"),
+                "single trials; NaN in the last repeats of an image that was shown less often",
+            ),
+            ragged=True,
+        ),
         "test_responses": _responses(
-            "test/responses", ("test", "neurons"), "mean of test/trials over repeats"
+            "test/responses", ("test", "neurons"), "mean of test/trials over the repeats that were made"
         ),
         "receptive_field": _Array(
             "neurons/receptive_field",
@@ -106,6 +118,15 @@ _ARRAYS: Mapping[str, _Array] = MappingProxyType(
             IMAGE_SIZE - 1.0,
             "pixel (row, column)",
             "receptive-field centre from the spike-triggered average of the training split",
+        ),
+        "response_scale": _Array(
+            "neurons/response_scale",
+            np.float32,
+            ("neurons",),
+            float(np.finfo(np.float32).smallest_subnormal),
+            math.inf,
+            "as the responses",
+            "what responses are divided by in training, 1 for dataset.response_scale: none",
         ),
         "responsive": _Array(
             "neurons/responsive",
@@ -130,13 +151,14 @@ _ATTRIBUTES = (
     "validation_fraction",
     "intensity_range",
     "receptive_field_blur",
+    "response_scale",
     "counts",
-    "test_images_in_training",
+    "notes",
     "daenr_version",
 )
 
-_JSON_ATTRIBUTES = ("sha256", "counts")
-"""Attributes that are mappings; HDF5 has none, so the file holds them as JSON."""
+_JSON_ATTRIBUTES = ("sha256", "counts", "notes")
+"""Attributes that are mappings, or lists of them; HDF5 has none, so the file holds them as JSON."""
 
 
 def write_region(path: Path, region: RegionData) -> None:
@@ -213,12 +235,14 @@ def _read_array(path: Path, file: h5py.File, name: str, array: _Array) -> Any:
         raise _refused(path, f"{array.path} is {values.dtype} of shape {values.shape}, not {wanted}")
     if values.size == 0:
         raise _refused(path, f"{array.path} is empty, shape {values.shape}")
-    if not np.isfinite(values).all():
+    missing = np.isnan(values).all(axis=-1) if array.ragged else np.zeros(1, bool)
+    there = values[~missing] if missing.any() and not missing[0].any() else values
+    if not np.isfinite(there).all():
         raise _refused(path, f"{array.path} holds a value that is not finite")
-    if values.min() < array.lowest or values.max() > array.highest:
+    if there.min() < array.lowest or there.max() > array.highest:
         allowed = f"{array.lowest:g} to {array.highest:g}"
         raise _refused(
-            path, f"{array.path} holds values from {values.min():g} to {values.max():g}, allowed is {allowed}"
+            path, f"{array.path} holds values from {there.min():g} to {there.max():g}, allowed is {allowed}"
         )
     return values
 

@@ -63,8 +63,10 @@ def training_trials(dataset: DatasetSettings, regions: Sequence[str]) -> dict[st
 
 
 def _completed(dataset: DatasetSettings, root: Path) -> DatasetSettings:
-    """With paths of files that there are, in the working folder or else in the project's, and Table 7's counts."""
+    """With paths of files that there are, here or else in the project's folder, a scale, and Table 7's counts."""
     changes: dict[str, Any] = {}
+    if dataset.response_scale is None:
+        changes["response_scale"] = "none" if dataset.of_the_paper else "mean"
     if dataset.source and download.is_local(dataset.source):
         changes["source"] = str(Path(dataset.source).expanduser())
     for key in ("manifest", "published"):

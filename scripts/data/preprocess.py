@@ -23,6 +23,8 @@ def main(
     source: str,
     image_shape: Sequence[int] | None,
     fit: str | None,
+    negative_responses: str,
+    response_scale: str,
     intensity_range: Sequence[float],
     split: Mapping[str, Any],
     blur: float,
@@ -40,8 +42,12 @@ def main(
         split_seed=split["seed"],
         blur=float(blur),
         fit=fit,
+        negative_responses=negative_responses,
+        response_scale=response_scale,
     )
     print(f"{region}: {data.attributes['counts']}")
+    for note in data.attributes["notes"]:
+        print(f"{region}: {'WARNING: ' if note['warning'] else ''}{note['text']}")
     write_region(destination, data)
 
 

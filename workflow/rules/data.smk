@@ -65,6 +65,8 @@ rule preprocess:
         source=source(),
         image_shape=config["dataset"]["image_shape"],
         fit=config["dataset"]["fit"],
+        negative_responses=config["dataset"]["negative_responses"],
+        response_scale=config["dataset"]["response_scale"],
         intensity_range=config["dataset"]["intensity_range"],
         split=config["split"],
         blur=config["receptive_field"]["blur"],

@@ -113,6 +113,7 @@ rule report:
     input:
         shown=shown_in_report(),
         training=[run_file(run, "training.json") for run in RUNS[:1]],
+        recorded=[region_file(region) for region in config["regions"]],
         captions=[ours(path) for path in sorted(ROOT.glob("workflow/report/*.rst"))],
         assumptions=ours(ROOT / "docs/assumptions.md"),
         code=package("reporting"),

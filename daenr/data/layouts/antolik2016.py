@@ -170,7 +170,7 @@ def _check_shapes(region: str, found: Mapping[str, tuple[int, ...]]) -> None:
 
 
 def _check_values(region: str, arrays: Mapping[str, np.ndarray], *, allow_blank: bool) -> None:
-    """Refuse values that no recording has: not finite, negative responses, blank images."""
+    """Refuse values that no recording has: not finite, blank images."""
     for stem, values in arrays.items():
         name = f"Data/{region}/{stem}.npy"
         # Float32 is what the models compute in; the negation also finds NaN.
@@ -178,8 +178,6 @@ def _check_values(region: str, arrays: Mapping[str, np.ndarray], *, allow_blank:
         if stem == "raw_validation_set":
             unfit &= ~np.isnan(values).all(axis=2, keepdims=True)  # a repeat that was not made
         _refuse_where(unfit, f"{name}: no finite number in float32", "remove that image or neuron")
-        if stem.endswith("_set"):
-            _refuse_where(values < 0, f"{name}: a negative response", "save responses as rates")
         if stem.endswith("_inputs") and not allow_blank:
             pixels = values.reshape(len(values), -1)
             blank = (pixels == pixels[:, :1]).all(axis=1)
