@@ -141,16 +141,39 @@ class SimulationSettings(Section):
     )
 
 
+class NeuronSettings(Section):
+    """Which neurons are modelled; without any key all of them."""
+
+    ids: Unique[Whole] | None = Field(
+        None,
+        description="Neurons by their number in the recording (`unit_ids`), or counted from 0 where it has none.",
+    )
+    oracle: Number | None = Field(
+        None,
+        description="Least oracle correlation of a neuron: between a trial and the mean of the others of its image, "
+        "over the test images. Neurons that are chosen so look better there than they are.",
+    )
+    signal_to_noise: Number | None = Field(
+        None,
+        description="Least ratio of the variance over test images that the image explains to the rest; likewise.",
+    )
+    number: PositiveInt | None = Field(
+        None, description="How many neurons to draw at random from those that the keys above leave."
+    )
+    seed: Seed = Field(0, description="Seed of that draw.")
+
+
 class DatasetSettings(Section):
     """Which recording, in which layout, and where it is."""
 
     name: DatasetName = Field(
         description="Names the results: `results/NAME/`. Letters, digits, `.` and `-`, at most 64 of them."
     )
-    layout: Literal["antolik2016", "simulated"] = Field(
+    layout: Literal["antolik2016", "simulated", "sensorium"] = Field(
         "antolik2016",
         description="`antolik2016`: a zip in the published layout. `simulated`: the embedded population; nothing is "
-        "downloaded.",
+        "downloaded. `sensorium`: the file tree of that competition, a zip or a folder. "
+        "[docs/own-recording.md](../docs/own-recording.md) shows each.",
     )
     source: Annotated[str, Field(pattern=_SOURCE)] | None = Field(
         None,
@@ -186,14 +209,36 @@ class DatasetSettings(Section):
         description="How stimuli that are not square become 32 x 32: their middle, all of it squeezed, or all of it "
         "with grey beside it. `null`: such stimuli are refused.",
     )
+    gray: bool = Field(
+        False,
+        strict=True,
+        description="`true`: stimuli in colour become 0.2125 red + 0.7154 green + 0.0721 blue (scikit-image's "
+        "`rgb2gray`). `false`: they are refused.",
+    )
+    own_validation: bool = Field(
+        True,
+        strict=True,
+        description="Trials that the recording itself keeps for validation are the validation set, where it has such; "
+        "`split` then does nothing. `false`: they are training trials like the others.",
+    )
+    neurons: NeuronSettings = Field(default_factory=NeuronSettings)
     simulation: SimulationSettings = Field(default_factory=SimulationSettings)
 
     @field_validator("source")
     @classmethod
     def _needed_for_a_recording(cls, source: str | None, info: Any) -> str | None:
-        if source is None and info.data.get("layout") == "antolik2016":
-            raise ValueError("the layout antolik2016 needs the archive's DOI, address or path")
+        layout = info.data.get("layout", "simulated")
+        if source is None and layout != "simulated":
+            raise ValueError(f"the layout {layout} needs the archive's DOI, address or path")
         return source
+
+    @field_validator("manifest")
+    @classmethod
+    def _of_a_zip_in_the_published_layout(cls, manifest: str | None, info: Any) -> str | None:
+        layout = info.data.get("layout", "antolik2016")
+        if manifest is not None and layout not in ("antolik2016", "simulated"):
+            raise ValueError(f"the layout {layout} has no manifest; leave it out")
+        return manifest
 
 
 def published_recording() -> DatasetSettings:
@@ -442,7 +487,8 @@ class Config(Section):
     regions: Annotated[Unique[RegionName], Field(min_length=1)] = Field(
         ("region1", "region2", "region3"),
         description="Folders below `Data/` in the archive, in the order of the tables; names of letters, digits, `.` "
-        "and `-`, at most 32 of them.",
+        "and `-`, at most 32 of them. In other layouts the folders, groups or files of the source that are so named; "
+        "where it holds one recording without a name, one name that you choose.",
     )
     focus_region: str | None = Field(
         None,

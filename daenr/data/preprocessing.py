@@ -31,6 +31,7 @@ def preprocess(
     split_seed: int,
     blur: float,
     fit: str | None = None,
+    own_validation: bool = True,
 ) -> RegionData:
     """Scale and resize the images, split off the validation set, locate the receptive fields.
 
@@ -43,6 +44,7 @@ def preprocess(
         split_seed: seed of the split.
         blur: deviation in pixels of the Gaussian that smooths spike-triggered averages, see `centres`.
         fit: how images that are not square become so, one of `FITS`.
+        own_validation: whether the recording's own validation trials, if it has such, are the validation set.
 
     Raises:
         ValueError: intensities do not fit the range, images are not square and there is no ``fit``, test images
@@ -57,7 +59,8 @@ def preprocess(
     images = to_model_images(recording.training_images, intensity_range, f"{region}, training images", fit)
     test_images = to_model_images(recording.test_images, intensity_range, f"{region}, test images", fit)
     ids = image_ids(recording.training_images)
-    held_out = split(ids, validation_fraction, split_seed, region)
+    its_own = own_validation and recording.is_validation is not None
+    held_out = _own(recording, ids) if its_own else split(ids, validation_fraction, split_seed, region)
     responses = recording.training_responses.astype(np.float32)
 
     return RegionData(
@@ -72,11 +75,13 @@ def preprocess(
         test_responses=test_trials.mean(axis=0).astype(np.float32),
         receptive_field=centres(images[~held_out], responses[~held_out], blur),
         responsive=recording.responsive,
+        unit_id=recording.unit_id,
         attributes={
             "dataset": dataset,
             "region": region,
             "source": source,
             "sha256": dict(recording.sha256),
+            "own_validation": its_own,
             "split_seed": split_seed,
             "validation_fraction": validation_fraction,
             "intensity_range": [float(bound) for bound in intensity_range],
@@ -173,6 +178,19 @@ def split(
     return np.isin(ids, chosen)
 
 
+def _own(recording: Recording, ids: Int64[np.ndarray, " trials"]) -> Bool[np.ndarray, " trials"]:
+    """Which training trials the recording itself keeps for validation."""
+    assert recording.is_validation is not None
+    held_out: Bool[np.ndarray, " trials"] = recording.is_validation[~recording.is_test]
+    shared = len(np.intersect1d(ids[held_out], ids[~held_out]))
+    if shared or held_out.all():
+        raise ValueError(
+            f"{recording.region}: {shared} images stand in training and validation trials, of {held_out.sum()} for "
+            f"validation and {(~held_out).sum()} for training; set dataset.own_validation: false, which draws a split"
+        )
+    return held_out
+
+
 def with_split(data: RegionData, settings: SplitSettings, run_seed: int) -> RegionData:
     """The region split as a run's settings say; as it is where its file was split so.
 
@@ -183,11 +201,19 @@ def with_split(data: RegionData, settings: SplitSettings, run_seed: int) -> Regi
         data: what the region file holds.
         settings: fraction and seed of the split, and whether the run's own seed takes the place of that.
         run_seed: seed of the run.
+
+    Raises:
+        ValueError: another split is asked for, but the recording's own validation trials are the validation set.
     """
     fraction, seed = settings.validation_fraction, run_seed if settings.by_seed else settings.seed
     known = data.attributes
     if (known["validation_fraction"], known["split_seed"]) == (fraction, seed):
         return data
+    if known["own_validation"]:
+        raise ValueError(
+            f"{known['region']}: split asks for another validation set than the recording's own; set "
+            "dataset.own_validation: false"
+        )
     ids = np.concatenate([data.train_image_id, data.validation_image_id])
     images = np.concatenate([data.train_images, data.validation_images])
     responses = np.concatenate([data.train_responses, data.validation_responses])
