@@ -163,16 +163,69 @@ class NeuronSettings(Section):
     seed: Seed = Field(0, description="Seed of that draw.")
 
 
+class ArraysSettings(Section):
+    """Names and axes of the arrays in the layout `arrays`."""
+
+    images: str = Field(
+        "images", description="Name of the stimuli in the file; `a/b` is b in the group or struct a."
+    )
+    responses: str = Field("responses", description="Name of the responses, trials x neurons.")
+    image_of_trial: str = Field("image_of_trial", description="Name of the image that each trial showed.")
+    tier: str = Field("tier", description="Name of what each trial is for: text or whole numbers.")
+    unit_id: str | None = Field(None, description="Name of each neuron's number, if there is such an array.")
+    tiers: dict[Literal["train", "validation", "test"], str | Whole] = Field(
+        {"train": "train", "validation": "validation", "test": "test"},
+        description="What the file calls the three, like `{train: 0, test: 1}`; trials of any other are left out.",
+    )
+    first_image: Literal[0, 1] | None = Field(
+        None,
+        description="Number of the first image in `image_of_trial`. `null`: as the numbers show, if they do.",
+    )
+    image_axes: Unique[Literal["images", "channels", "height", "width", "pixels"]] | None = Field(
+        None,
+        description="Axes of the stimuli as Python, or MATLAB for its own files, shows them. `null`: as the count of "
+        "images shows, if it does.",
+    )
+    response_axes: Unique[Literal["trials", "neurons"]] | None = Field(
+        None, description="Axes of the responses, likewise by the count of trials."
+    )
+    pixels: Literal["rows", "columns"] | None = Field(
+        None,
+        description="Whether flattened stimuli run along rows or columns. `null`: rows; MATLAB's must say it.",
+    )
+
+    @field_validator("image_axes")
+    @classmethod
+    def _a_picture(cls, axes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        pictures = (
+            {"images", "height", "width"},
+            {"images", "channels", "height", "width"},
+            {"images", "pixels"},
+        )
+        if axes is not None and set(axes) not in pictures:
+            raise ValueError(
+                f"{list(axes)} must be images with height and width, perhaps channels, or with pixels"
+            )
+        return axes
+
+    @field_validator("response_axes")
+    @classmethod
+    def _both(cls, axes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if axes is not None and len(axes) != 2:
+            raise ValueError(f"{list(axes)} must be trials and neurons in the file's order")
+        return axes
+
+
 class DatasetSettings(Section):
     """Which recording, in which layout, and where it is."""
 
     name: DatasetName = Field(
         description="Names the results: `results/NAME/`. Letters, digits, `.` and `-`, at most 64 of them."
     )
-    layout: Literal["antolik2016", "simulated", "sensorium"] = Field(
+    layout: Literal["antolik2016", "simulated", "sensorium", "arrays"] = Field(
         "antolik2016",
         description="`antolik2016`: a zip in the published layout. `simulated`: the embedded population; nothing is "
-        "downloaded. `sensorium`: the file tree of that competition, a zip or a folder. "
+        "downloaded. `sensorium`: that competition's file tree, a zip or a folder. `arrays`: HDF5, .npz or MATLAB. "
         "[docs/own-recording.md](../docs/own-recording.md) shows each.",
     )
     source: Annotated[str, Field(pattern=_SOURCE)] | None = Field(
@@ -222,6 +275,7 @@ class DatasetSettings(Section):
         "`split` then does nothing. `false`: they are training trials like the others.",
     )
     neurons: NeuronSettings = Field(default_factory=NeuronSettings)
+    arrays: ArraysSettings = Field(default_factory=ArraysSettings)
     simulation: SimulationSettings = Field(default_factory=SimulationSettings)
 
     @field_validator("source")

@@ -151,7 +151,7 @@ class Member:
         if self.size > MAX_MEMBER_BYTES:
             raise ValueError(f"{self.name}: {self.size} bytes, at most {MAX_MEMBER_BYTES}; make it smaller")
         wanted = self.size if limit is None else min(limit, self.size)
-        with _named(f"{self.name}: cannot be read", "get the archive again"), self.open() as stream:
+        with named(f"{self.name}: cannot be read", "get the archive again"), self.open() as stream:
             content = stream.read(wanted)
         if len(content) != wanted:
             raise ValueError(f"{self.name}: shorter than the {self.size} bytes declared; get it again")
@@ -160,7 +160,7 @@ class Member:
     def header(self) -> tuple[tuple[int, ...], np.dtype[Any]]:
         """Shape and type of the array, without reading it."""
         stream = io.BytesIO(self.content(_HEADER_BYTES))
-        with _named(f"{self.name}: is not an npy array", "write it with numpy.save"):
+        with named(f"{self.name}: is not an npy array", "write it with numpy.save"):
             major, _ = np.lib.format.read_magic(stream)
             # Version 3 differs from 2 in the names of fields only, which these arrays do not have.
             read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
@@ -178,7 +178,7 @@ def array(name: str, content: bytes) -> np.ndarray:
 def as_stored(name: str, content: bytes) -> np.ndarray:
     """The array that a file's bytes are, of the type it was saved in; code in it is refused and never run."""
     stream = io.BytesIO(content)
-    with _named(f"{name}: is not an npy array", "write it with numpy.save"):
+    with named(f"{name}: is not an npy array", "write it with numpy.save"):
         found = np.lib.format.read_array(stream, allow_pickle=False)
     if stream.tell() != len(content):
         raise ValueError(f"{name}: {found.shape} of {found.dtype} is not {len(content)} bytes; get it again")
@@ -269,7 +269,7 @@ def _members(archive: Path, folders: Sequence[str], stack: ExitStack) -> dict[st
         raise ValueError(f"no such file; {_spelling(str(archive))}")
     else:
         remedy = f"get it again, or pack it as a zip of {folders[0]}/.../*.npy"
-        with _named(f"is {what_it_is(archive)}, cannot be read as a zip file", remedy):
+        with named(f"is {what_it_is(archive)}, cannot be read as a zip file", remedy):
             opened = stack.enter_context(zipfile.ZipFile(archive))
         for info in opened.infolist():
             # Some programs write the folders in a zip as Windows spells them.
@@ -314,7 +314,7 @@ def _regions(members: Mapping[str, Member]) -> dict[str, dict[str, Member]]:
 
 
 @contextmanager
-def _named(what: str, remedy: str) -> Iterator[None]:
+def named(what: str, remedy: str) -> Iterator[None]:
     """Turn whatever a library says of damaged bytes into one ValueError: what is wrong; what to do."""
     try:
         yield

@@ -11,6 +11,7 @@ LAYOUTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "antolik2016": ("daenr.data.layouts.antolik2016:read", ("image_shape",)),
     "simulated": ("daenr.data.layouts.antolik2016:read", ("image_shape",)),
     "sensorium": ("daenr.data.layouts.sensorium:read", ("alone", "gray")),
+    "arrays": ("daenr.data.layouts.arrays:read", ("alone", "arrays", "image_shape", "gray")),
 }
 """Name -> the function that reads it, (source, region, **keys) -> Recording, and the keys of ``dataset`` it is handed.
 

@@ -51,9 +51,8 @@ def read(source: Path, region: str, *, alone: bool, gray: bool) -> Recording:
             )
         kept = np.isin(tier, TIERS)
         if not kept.all():
-            print(
-                f"{region}: left out {(~kept).sum()} of {len(kept)} trials, of the tiers {set(tier[~kept])}"
-            )
+            others = ", ".join(sorted(set(tier[~kept].tolist())))
+            print(f"{region}: left out {(~kept).sum()} of {len(kept)} trials, of the tiers {others}")
         responses, response_hash = _trials(tree, "responses", kept)
         shown, image_hash = _trials(tree, "images", kept)
         if shown.ndim > 3:
