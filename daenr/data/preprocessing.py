@@ -37,6 +37,7 @@ def preprocess(
     fit: str | None = None,
     negative_responses: str = "refuse",
     response_scale: str = "none",
+    own_validation: bool = True,
 ) -> RegionData:
     """Scale and resize the images, split off the validation set, locate the receptive fields.
 
@@ -51,6 +52,7 @@ def preprocess(
         fit: how images that are not square become so, one of `FITS`.
         negative_responses: ``refuse`` or ``clip``, see `not_negative`.
         response_scale: ``none``, ``mean`` or ``deviation``, see `scales`.
+        own_validation: whether the recording's own validation trials, if it has such, are the validation set.
 
     Raises:
         ValueError: intensities do not fit the range, images are not square and there is no ``fit``, there are negative
@@ -62,11 +64,15 @@ def preprocess(
     images = to_model_images(recording.training_images, intensity_range, f"{region}, training images", fit)
     test_images = to_model_images(recording.test_images, intensity_range, f"{region}, test images", fit)
     ids = image_ids(recording.training_images)
+    its_own = own_validation and recording.is_validation is not None
     attributes = {
         "dataset": dataset,
         "region": region,
         "source": source,
         "sha256": dict(recording.sha256),
+        "own_validation": its_own,
+        "split_seed": split_seed,
+        "validation_fraction": validation_fraction,
         "intensity_range": [float(bound) for bound in intensity_range],
         "receptive_field_blur": blur,
         "response_scale": response_scale,
@@ -74,18 +80,20 @@ def preprocess(
         "notes": notes(recording, images, test_images, dropped=dropped, clipped=clipped),
         "daenr_version": __version__,
     }
+    held_out = _own(recording, ids) if its_own else split(ids, validation_fraction, split_seed, region)
     return RegionData(
         **_split_up(
             images,
             recording.training_responses.astype(np.float32),
             ids,
-            SplitSettings(validation_fraction=validation_fraction, seed=split_seed),
+            held_out,
             attributes,
         ),
         test_images=test_images,
         test_trials=recording.test_trials.astype(np.float32),
         test_responses=np.nanmean(recording.test_trials, axis=0).astype(np.float32),
         responsive=recording.responsive,
+        unit_id=recording.unit_id,
     )
 
 
@@ -169,6 +177,19 @@ def split(
     return np.isin(ids, chosen)
 
 
+def _own(recording: Recording, ids: Int64[np.ndarray, " trials"]) -> Bool[np.ndarray, " trials"]:
+    """Which training trials the recording itself keeps for validation."""
+    assert recording.is_validation is not None
+    held_out: Bool[np.ndarray, " trials"] = recording.is_validation[~recording.is_test]
+    shared = len(np.intersect1d(ids[held_out], ids[~held_out]))
+    if shared or held_out.all():
+        raise ValueError(
+            f"{recording.region}: {shared} images stand in training and validation trials, of {held_out.sum()} for "
+            f"validation and {(~held_out).sum()} for training; set dataset.own_validation: false, which draws a split"
+        )
+    return held_out
+
+
 def with_split(data: RegionData, settings: SplitSettings, run_seed: int) -> RegionData:
     """The region split as a run's settings say; as it is where its file was split so.
 
@@ -179,24 +200,34 @@ def with_split(data: RegionData, settings: SplitSettings, run_seed: int) -> Regi
         data: what the region file holds.
         settings: fraction and seed of the split, and whether the run's own seed takes the place of that.
         run_seed: seed of the run.
+
+    Raises:
+        ValueError: another split is asked for, but the recording's own validation trials are the validation set.
     """
     if settings.by_seed:
         settings = settings.model_copy(update={"seed": run_seed})
     known = data.attributes
     if (known["validation_fraction"], known["split_seed"]) == (settings.validation_fraction, settings.seed):
         return data
+    if known["own_validation"]:
+        raise ValueError(
+            f"{known['region']}: split asks for another validation set than the recording's own; set "
+            "dataset.own_validation: false"
+        )
     images, responses, ids = (
         np.concatenate([getattr(data, f"train_{part}"), getattr(data, f"validation_{part}")])
         for part in ("images", "responses", "image_id")
     )
-    return replace(data, **_split_up(images, responses, ids, settings, known))
+    held_out = split(ids, settings.validation_fraction, settings.seed, known["region"])
+    asked = {"split_seed": settings.seed, "validation_fraction": settings.validation_fraction}
+    return replace(data, **_split_up(images, responses, ids, held_out, {**known, **asked}))
 
 
 def _split_up(
     images: Float32[np.ndarray, "trials 1 32 32"],
     responses: Float32[np.ndarray, "trials neurons"],
     ids: Int64[np.ndarray, " trials"],
-    settings: SplitSettings,
+    held_out: Bool[np.ndarray, " trials"],
     attributes: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Both sides of the split and what follows from the training side, under the names that `RegionData` has for them.
@@ -205,10 +236,9 @@ def _split_up(
         images: of all trials but those for testing.
         responses: to them.
         ids: number of the distinct image of each.
-        settings: fraction and seed of the split.
-        attributes: of the region; those of the split take the place of any that are there.
+        held_out: True where a trial is for validation.
+        attributes: of the region; the counts of both sides are added.
     """
-    held_out = split(ids, settings.validation_fraction, settings.seed, attributes["region"])
     train_images, train_responses = images[~held_out], responses[~held_out]
     return {
         "train_images": train_images,
@@ -221,8 +251,6 @@ def _split_up(
         "response_scale": scales(train_responses, attributes["response_scale"]),
         "attributes": {
             **attributes,
-            "split_seed": settings.seed,
-            "validation_fraction": settings.validation_fraction,
             "counts": {**attributes["counts"], **_split_counts(ids, held_out)},
         },
     }

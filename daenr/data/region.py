@@ -39,9 +39,11 @@ class RegionData:
         receptive_field: row and column of each neuron's centre, pixels of the image, from the training split.
         response_scale: what each neuron's responses are divided by in training; its predictions are multiplied by it.
         responsive: True where a neuron responds to the image at all; None where the truth is not known.
-        attributes: where all this comes from: dataset, region, source, sha256 (member -> hash), split_seed,
-            validation_fraction, intensity_range, receptive_field_blur, response_scale, counts, notes (what
-            `daenr.data.notes` tells), daenr_version.
+        attributes: where all this comes from: dataset, region, source, sha256 (member -> hash), own_validation
+            (whether validation is on the recording's own trials for it), split_seed, validation_fraction,
+            intensity_range, receptive_field_blur, response_scale, counts, notes (what `daenr.data.notes` tells),
+            daenr_version.
+        unit_id: number of each neuron in the recording; None where it gives none and all are there.
     """
 
     train_images: Float32[np.ndarray, "train 1 32 32"]
@@ -57,6 +59,7 @@ class RegionData:
     response_scale: Float32[np.ndarray, " neurons"]
     responsive: Bool[np.ndarray, " neurons"] | None
     attributes: dict[str, Any]
+    unit_id: Int64[np.ndarray, " neurons"] | None = None
 
 
 @dataclass(frozen=True)
@@ -137,16 +140,26 @@ _ARRAYS: Mapping[str, _Array] = MappingProxyType(
             "true or false",
             "whether the neuron responds to the image at all (simulated recordings only)",
         ),
+        "unit_id": _Array(
+            "neurons/unit_id",
+            np.int64,
+            ("neurons",),
+            -math.inf,
+            math.inf,
+            "number of the neuron",
+            "the neuron's number in the recording, where it has such or neurons were chosen",
+        ),
     }
 )
 
-_OPTIONAL = "responsive"
+_OPTIONAL = ("responsive", "unit_id")
 
 _ATTRIBUTES = (
     "dataset",
     "region",
     "source",
     "sha256",
+    "own_validation",
     "split_seed",
     "validation_fraction",
     "intensity_range",
@@ -222,7 +235,7 @@ def _plain(value: Any) -> Any:
 def _read_array(path: Path, file: h5py.File, name: str, array: _Array) -> Any:
     """One array, checked by itself: type, axes and values; None if it is optional and not there."""
     dataset = file.get(array.path)
-    if dataset is None and name == _OPTIONAL:
+    if dataset is None and name in _OPTIONAL:
         return None
     if not isinstance(dataset, h5py.Dataset):
         raise _refused(path, f"lacks {array.path}")

@@ -23,6 +23,7 @@ def whole_trials(recording: Recording) -> tuple[Recording, int]:
         responses=recording.responses[whole],
         image_of_trial=recording.image_of_trial[whole],
         is_test=recording.is_test[whole],
+        is_validation=None if recording.is_validation is None else recording.is_validation[whole],
     )
     tested = len(np.unique(kept.image_of_trial[kept.is_test]))
     if kept.is_test.all() or tested < 3:

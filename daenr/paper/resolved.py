@@ -48,7 +48,7 @@ def resolve(written: Mapping[str, Any], root: Path) -> dict[str, Any]:
 
 
 def training_trials(dataset: DatasetSettings, regions: Sequence[str]) -> dict[str, int] | None:
-    """Training trials of each region; None for a recording that is yet to be downloaded.
+    """Training trials of each region; None for a recording that is yet to be downloaded, or has no headers to ask.
 
     Raises:
         ArchiveError: a local archive is refused, or does not have a region.
@@ -56,7 +56,7 @@ def training_trials(dataset: DatasetSettings, regions: Sequence[str]) -> dict[st
     if dataset.layout == "simulated":
         sizes = dataset.simulation.sizes or {}
         return {region: sizes[region].train_images for region in regions}
-    if download.is_local(_source(dataset)):
+    if dataset.layout == "antolik2016" and download.is_local(_source(dataset)):
         path = Path(_source(dataset))
         return {region: archive.shapes(path, region)["training_inputs"][0] for region in regions}
     return None
@@ -101,7 +101,9 @@ def _known_regions(dataset: DatasetSettings) -> tuple[str, list[str] | None]:
         return "dataset.simulation.sizes", sorted(dataset.simulation.sizes or {})
     source = _source(dataset)
     if download.is_local(source):
-        return source, archive.regions(Path(source))
+        path = Path(source)
+        archive.check_there(path)
+        return source, archive.regions(path) if dataset.layout == "antolik2016" else None
     if dataset.manifest is None:
         return source, None
     try:

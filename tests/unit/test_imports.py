@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[2]
 ORDER = (
     ("files", "logs", "registry"),
     ("run", "config"),
-    ("data", "statistics"),
+    ("statistics",),
+    ("data",),
     ("models",),
     ("training",),
     ("paper",),

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import re
 import subprocess
@@ -20,6 +21,7 @@ try:
         )
     from daenr.config import ConfigError
     from daenr.data import download
+    from daenr.data.layouts import reading
     from daenr.paper.claims import claim_tree, to_rows
     from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Plan
     from daenr.paper.resolved import resolve
@@ -181,6 +183,29 @@ def archive():
     if download.is_local(config["dataset"]["source"]):
         return {"archive": ours(config["dataset"]["source"])}
     return {"archive": ours(BY_HAND)} if os.path.exists(BY_HAND) else DOWNLOADED
+
+
+def contents_of(source):
+    """Names, sizes and times of the arrays in a folder, whose own time does not tell when one of them is replaced."""
+    if not os.path.isdir(source):
+        return None
+
+    def state():
+        found = hashlib.sha256()
+        for path in sorted(Path(source).rglob("*.*")):
+            facts = path.stat()
+            found.update(f"{path} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+        return found.hexdigest()
+
+    # Once a plan rather than once a process: each job of a cluster plans, and a folder may have 20,000 files.
+    return lambda wildcards: state()
+
+
+def chosen_by():
+    """Folders of the package that choose the neurons of a recording, beside that of the recording itself."""
+    neurons = config["dataset"]["neurons"]
+    scored = neurons["oracle"] is not None or neurons["signal_to_noise"] is not None
+    return ["statistics"] if scored else []
 
 
 def source():

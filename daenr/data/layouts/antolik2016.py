@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
+from daenr.data import images
 from daenr.data.archive import Manifest, Member, array, compare, in_region, opened
 from daenr.data.recording import Recording
 from daenr.files import atomic
@@ -30,12 +31,6 @@ MAX_REGION_BYTES = 8 * 2**30
 
 MEAN_TOLERANCE = 1e-6
 """Largest relative difference of ``validation_set`` from the mean over repeats: float32 rounding passes."""
-
-ALIKE = 2.0
-"""Largest ratio of the differences between neighbours down and across at which flattened images are taken for square.
-
-Of images of 36 x 64 that are cut into rows of 48, neighbours down are strangers: the ratio is 10 and more.
-"""
 
 _NDIM = {
     "training_inputs": (2, 3),
@@ -79,7 +74,9 @@ def read(
         _check_values(region, arrays, allow_blank=manifest is not None)
         if _MEAN in arrays:
             _check_mean(region, arrays, [files[stem].header()[1] for stem in (_MEAN, "raw_validation_set")])
-        shape = _image_shape(f"Data/{region}/training_inputs.npy", arrays["training_inputs"], image_shape)
+        shape = images.image_shape(
+            f"Data/{region}/training_inputs.npy", arrays["training_inputs"], image_shape
+        )
     return Recording.of_sets(
         region,
         training_images=arrays["training_inputs"].reshape(-1, *shape),
@@ -197,33 +194,6 @@ def _check_mean(region: str, arrays: Mapping[str, np.ndarray], dtypes: Sequence[
         f"Data/{region}/validation_set.npy: not the mean of raw_validation_set.npy over its repeats",
         "compute it again, or leave it out",
     )
-
-
-def _image_shape(name: str, images: np.ndarray, given: Sequence[int] | None) -> tuple[int, int]:
-    """Height and width of the images: as the array says, as the config says, or square where they are seen to be."""
-    if images.ndim == 3:
-        return images.shape[1], images.shape[2]
-    pixels = images.shape[1]
-    if given is not None:
-        height, width = given
-        if height * width != pixels:
-            raise ValueError(
-                f"{name}: {pixels} numbers an image, not {height} x {width}; correct dataset.image_shape"
-            )
-        return height, width
-    remedy = "give dataset.image_shape: [height, width], or save the images as images x height x width"
-    side = math.isqrt(pixels)
-    if side**2 != pixels:
-        raise ValueError(f"{name}: {pixels} numbers an image, which is no square; {remedy}")
-    square = images.reshape(-1, side, side)
-    across, down = (float(np.mean(np.diff(square, axis=axis) ** 2)) if side > 1 else 0.0 for axis in (2, 1))
-    if max(across, down) > ALIKE * min(across, down):
-        ratio = down / max(across, np.finfo(float).tiny)
-        raise ValueError(
-            f"{name}: {pixels} numbers an image are {side} x {side}, or not square; read as {side} x {side}, "
-            f"neighbours down differ {ratio:.2g} times as much as neighbours across; {remedy}"
-        )
-    return side, side
 
 
 def _refuse_where(wrong: Bool[np.ndarray, "..."], what: str, remedy: str) -> None:

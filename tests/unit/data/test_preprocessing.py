@@ -324,6 +324,7 @@ def test_attributes_say_where_the_data_come_from():
         "region": "region2",
         "source": "doi:10.0/none",
         "sha256": recording.sha256,
+        "own_validation": False,
         "split_seed": 3,
         "validation_fraction": 0.2,
         "intensity_range": [0.0, 0.000255],
