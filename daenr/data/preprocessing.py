@@ -174,20 +174,31 @@ class Preprocessing:
 
         Resized bilinearly, so not the inverse of `to_model`: what 32 x 32 pixels cannot hold is lost.
         """
+        (_, rows), (_, columns) = self.matrices()
+        framed = (rows @ images[:, 0].astype(np.float64) @ columns.T).clip(-1, 1)
+        low, high = self.intensity_range
+        intensities: Float64[np.ndarray, "images height width"] = low + (framed + 1) / 2 * (high - low)
+        return intensities
+
+    def matrices(self) -> list[tuple[Float64[np.ndarray, "32 size"], Float64[np.ndarray, "size 32"]]]:
+        """For rows and for columns: what makes the model's 32 of the recording's, in [-1, 1], and what makes them back.
+
+        Fitting and resizing are linear in each axis: the model's image is ``rows @ image @ columns.T``.
+        """
         from skimage.transform import resize  # here, since loading a model does not need it
 
-        (height, width), (low, high) = self.image_shape, self.intensity_range
-        side, top, left = _square(height, width, self.fit)
-        shape = (len(images), height, width) if self.fit == "stretch" else (len(images), side, side)
-        restored = resize(images[:, 0].astype(np.float64), shape, order=1, mode="edge", clip=False)  # type: ignore[no-untyped-call]
-        if self.fit == "crop":
-            framed = np.zeros((len(images), height, width))
-            framed[:, top : top + side, left : left + side] = restored
-        elif self.fit == "pad":
-            framed = restored[:, top : top + height, left : left + width]
-        else:
-            framed = restored
-        return low + (framed.clip(-1, 1) + 1) / 2 * (high - low)
+        height, width = self.image_shape
+        side, pairs = _square(height, width, self.fit)[0], []
+        for size in (height, width):
+            length = size if self.fit == "stretch" else side
+            offset = abs(length - size) // 2
+            frame = np.eye(length, size, offset if self.fit == "crop" else -offset)
+            there, back = (
+                resize(matrix, shape, order=1, mode="edge", clip=False)  # type: ignore[no-untyped-call]
+                for matrix, shape in ((frame, (IMAGE_SIZE, size)), (np.eye(IMAGE_SIZE), (length, IMAGE_SIZE)))
+            )
+            pairs.append((there, frame.T @ back))
+        return pairs
 
 
 def _to_model(

@@ -16,6 +16,7 @@ ORDER = (
     ("use",),
     ("paper",),
     ("reporting",),
+    ("cli",),
 )
 """From the bottom up. Parts of one level do not import each other."""
 
