@@ -1,11 +1,11 @@
 """From a recording to a region: scaled 32 x 32 images, train/validation split, receptive fields."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64, Shaped
 
 from daenr import IMAGE_SIZE, __version__
 from daenr.config import SplitSettings
@@ -74,6 +74,8 @@ def preprocess(
         "split_seed": split_seed,
         "validation_fraction": validation_fraction,
         "intensity_range": [float(bound) for bound in intensity_range],
+        "image_shape": list(recording.images.shape[1:]),
+        "fit": fit,
         "receptive_field_blur": blur,
         "response_scale": response_scale,
         "counts": _test_counts(recording),
@@ -119,16 +121,110 @@ def to_model_images(
         ValueError: an intensity lies outside the range, or all of them fill a sliver of it; or the images are
             not square and ``fit`` does not say what to do.
     """
+    _check_intensities(raw, *intensity_range, name)
+    return _to_model(raw, intensity_range, name, fit)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How the images of a recording become those of a model, and back: what a trained model carries with it.
+
+    Attributes:
+        intensity_range: intensities that become -1 and 1.
+        image_shape: height and width of the recording's images.
+        fit: how images that are not square became so, one of `FITS`, or None where they are.
+    """
+
+    intensity_range: Sequence[float]
+    image_shape: Sequence[int]
+    fit: str | None
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, Any]) -> "Preprocessing":
+        """From the attributes of a region."""
+        return cls(attributes["intensity_range"], attributes["image_shape"], attributes["fit"])
+
+    def to_model(
+        self, images: Shaped[np.ndarray, "images height width"]
+    ) -> Float32[np.ndarray, "images 1 32 32"]:
+        """Images in the recording's intensities and size as the model takes them, bit for bit as in the region file.
+
+        A blank image is as good as another: these are for looking at, not the recording that is checked.
+
+        Raises:
+            ValueError: they have another size or intensities outside the range.
+        """
+        images = np.asarray(images, np.float64)
+        low, high = self.intensity_range
+        if images.ndim != 3 or images.shape[1:] != tuple(self.image_shape) or len(images) == 0:
+            size = " x ".join(map(str, self.image_shape))
+            raise ValueError(
+                f"images: shape {images.shape}, the model takes images x {size} like its recording's"
+            )
+        beyond = RANGE_TOLERANCE * (high - low)
+        if not (images.min() >= low - beyond and images.max() <= high + beyond):
+            raise ValueError(
+                f"images: intensities from {images.min():g} to {images.max():g}, the model takes {low:g} to {high:g} "
+                "like its recording's; scale them to that range"
+            )
+        return _to_model(images, (low, high), "images", self.fit)
+
+    def to_recording(
+        self, images: Float32[np.ndarray, "images 1 32 32"]
+    ) -> Float64[np.ndarray, "images height width"]:
+        """Images of the model in the recording's intensities and size; grey where the fit ``crop`` took a margin off.
+
+        Resized bilinearly, so not the inverse of `to_model`: what 32 x 32 pixels cannot hold is lost.
+        """
+        (_, rows), (_, columns) = self.matrices()
+        framed = (rows @ images[:, 0].astype(np.float64) @ columns.T).clip(-1, 1)
+        low, high = self.intensity_range
+        intensities: Float64[np.ndarray, "images height width"] = low + (framed + 1) / 2 * (high - low)
+        return intensities
+
+    def matrices(self) -> list[tuple[Float64[np.ndarray, "32 size"], Float64[np.ndarray, "size 32"]]]:
+        """For rows and for columns: what makes the model's 32 of the recording's, in [-1, 1], and what makes them back.
+
+        Fitting and resizing are linear in each axis: the model's image is ``rows @ image @ columns.T``.
+        """
+        from skimage.transform import resize  # here, since loading a model does not need it
+
+        height, width = self.image_shape
+        side, pairs = _square(height, width, self.fit)[0], []
+        for size in (height, width):
+            length = size if self.fit == "stretch" else side
+            offset = abs(length - size) // 2
+            frame = np.eye(length, size, offset if self.fit == "crop" else -offset)
+            there, back = (
+                resize(matrix, shape, order=1, mode="edge", clip=False)  # type: ignore[no-untyped-call]
+                for matrix, shape in ((frame, (IMAGE_SIZE, size)), (np.eye(IMAGE_SIZE), (length, IMAGE_SIZE)))
+            )
+            pairs.append((there, frame.T @ back))
+        return pairs
+
+
+def _to_model(
+    raw: Float64[np.ndarray, "images height width"],
+    intensity_range: tuple[float, float],
+    name: str,
+    fit: str | None,
+) -> Float32[np.ndarray, "images 1 32 32"]:
+    """The images of `to_model_images`, whatever their intensities are."""
     from skimage.transform import resize  # here, since reading a region does not need it
 
     low, high = intensity_range
-    _check_intensities(raw, low, high, name)
     scaled = _fitted((raw - low) / (high - low) * 2 - 1, name, fit)
     shape = (len(raw), IMAGE_SIZE, IMAGE_SIZE)
     resized = resize(scaled, shape, order=1, mode="edge", clip=False)  # type: ignore[no-untyped-call]
     # Bilinear weights are convex, so this takes away rounding and RANGE_TOLERANCE only.
     images: Float32[np.ndarray, "images 1 32 32"] = resized.clip(-1, 1)[:, None].astype(np.float32)
     return images
+
+
+def _square(height: int, width: int, fit: str | None) -> tuple[int, int, int]:
+    """Side of the square that images are cut to or put into; row and column where the smaller of both begins."""
+    side = min(height, width) if fit == "crop" else max(height, width)
+    return side, abs(height - side) // 2, abs(width - side) // 2
 
 
 def _fitted(
@@ -142,8 +238,7 @@ def _fitted(
         raise ValueError(
             f"{name}: {height} x {width} pixels, not square; set dataset.fit to one of {', '.join(FITS)}"
         )
-    side = min(height, width) if fit == "crop" else max(height, width)
-    top, left = abs(height - side) // 2, abs(width - side) // 2
+    side, top, left = _square(height, width, fit)
     if fit == "crop":
         return scaled[:, top : top + side, left : left + side]
     square = np.zeros((len(scaled), side, side))

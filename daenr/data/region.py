@@ -41,8 +41,8 @@ class RegionData:
         responsive: True where a neuron responds to the image at all; None where the truth is not known.
         attributes: where all this comes from: dataset, region, source, sha256 (member -> hash), own_validation
             (whether validation is on the recording's own trials for it), split_seed, validation_fraction,
-            intensity_range, receptive_field_blur, response_scale, counts, notes (what `daenr.data.notes` tells),
-            daenr_version.
+            intensity_range, image_shape (as recorded) and fit (see `preprocessing`), receptive_field_blur,
+            response_scale, counts, notes (what `daenr.data.notes` tells), daenr_version.
         unit_id: number of each neuron in the recording; None where it gives none and all are there.
     """
 
@@ -163,6 +163,8 @@ _ATTRIBUTES = (
     "split_seed",
     "validation_fraction",
     "intensity_range",
+    "image_shape",
+    "fit",
     "receptive_field_blur",
     "response_scale",
     "counts",
@@ -170,8 +172,8 @@ _ATTRIBUTES = (
     "daenr_version",
 )
 
-_JSON_ATTRIBUTES = ("sha256", "counts", "notes")
-"""Attributes that are mappings, or lists of them; HDF5 has none, so the file holds them as JSON."""
+_JSON_ATTRIBUTES = ("sha256", "counts", "notes", "fit")
+"""Attributes that are mappings, lists of them or None; HDF5 has none, so the file holds them as JSON."""
 
 
 def write_region(path: Path, region: RegionData) -> None:

@@ -152,7 +152,8 @@ class CAE(Autoencoder):
     ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
         """Linear down, linear up."""
         code = self.to_latent(features.flatten(1))
-        return self.restore(code), widened(features).new_zeros(len(code))
+        # Not len(), which would fix the size of an exported model's batch.
+        return self.restore(code), widened(features).new_zeros(code.shape[0])
 
     def restore(self, code: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channels 8 8"]:
         """The feature map that the decoder starts from."""

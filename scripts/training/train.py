@@ -1,9 +1,9 @@
 """Train one run; write its weights, history, record and predictions of the test set."""
 
 import csv
-import io
 import json
 import platform
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +11,12 @@ from typing import Any
 
 import h5py
 import numpy as np
+import safetensors
 import torch
 
 import daenr
 from daenr.config import SplitSettings
-from daenr.data.preprocessing import with_split
+from daenr.data.preprocessing import Preprocessing, with_split
 from daenr.data.region import read_region
 from daenr.files import atomic
 from daenr.logs import to_file
@@ -24,6 +25,7 @@ from daenr.training import devices, gpus
 from daenr.training.checkpoints import Keeper, Key
 from daenr.training.fit import Validation
 from daenr.training.train import Spec, Trained, train
+from daenr.training.weights import read_weights, write_weights
 
 
 def main(
@@ -45,14 +47,24 @@ def main(
     count = data.train_responses.shape[1]
     neurons = np.arange(count) if significance is None else read_group(significance, run)
     print(f"{run.name}: {len(data.train_images)} training images, {len(neurons)} of {count} neurons")
-    record = {"run": asdict(run), "name": run.name, "config": dict(config), "versions": versions()}
+    scale = getattr(data, "response_scale", None)
+    record = {
+        "run": asdict(run),
+        "name": run.name,
+        "preprocessing": asdict(Preprocessing.of(data.attributes)),
+        "neurons": neurons.tolist(),
+        "response_scale": None if scale is None else scale[neurons].tolist(),
+        "config": dict(config),
+        "versions": versions(),
+        "commit": commit(),
+    }
     if len(neurons) == 0:
         reason = f"no {run.neurons} neurons in {run.parent.name}"
         write(None, neurons, record | {"reason": reason}, weights, history, training, predictions)
         return
     spec = Spec.from_config(config)
     data_files = [region, *([pretrained] if pretrained else [])]
-    encoder = torch.load(pretrained, map_location="cpu", weights_only=True) if pretrained else None
+    encoder = read_weights(pretrained) if pretrained else None
     # The GPU is chosen before anything asks CUDA what devices there are.
     with gpus.claimed(gpus.visible(config["device"]), trainings_per_gpu, gpus.lock_folder()):
         device = devices.resolve(spec.device)
@@ -91,7 +103,20 @@ def versions() -> dict[str, str]:
         "torch": torch.__version__,
         "numpy": np.__version__,
         "h5py": h5py.__version__,
+        "safetensors": safetensors.__version__,
     }
+
+
+def commit() -> str | None:
+    """The package's commit, "-dirty" where files differ from it; None where it is not used from its repository."""
+    root = Path(daenr.__file__).parents[1]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def write(
@@ -111,11 +136,7 @@ def write(
             name: getattr(trained, name) for name in ("reconstruction", "response", "validation_response")
         }
         arrays |= {name: array for name, array in made.items() if array is not None}
-    # By way of memory, since PyTorch does not say so when the disk is full.
-    content = io.BytesIO()
-    torch.save(trained.model.state_dict() if trained else {}, content)
-    with atomic(weights) as path:
-        path.write_bytes(content.getbuffer())
+    write_weights(weights, trained.model.state_dict() if trained else {})
     with atomic(predictions) as path:
         np.savez(path, **arrays)
     with atomic(history) as path, path.open("w", newline="", encoding="utf-8") as file:

@@ -14,8 +14,10 @@ ORDER = (
     ("data",),
     ("models",),
     ("training",),
+    ("use",),
     ("paper",),
     ("reporting",),
+    ("cli",),
 )
 """From the bottom up. Parts of one level do not import each other."""
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from daenr.training.weights import read_weights
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "daenr").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
 SAFE = {"torch.load": ("weights_only", True), "np.load": ("allow_pickle", False)}
@@ -89,9 +91,18 @@ def test_predictions_with_code_in_them_are_not_executed(tmp_path, monkeypatch):
 
 
 def test_trained_weights_with_code_in_them_are_not_executed(tmp_path):
-    """What the tree calls, torch.load with weights_only, on what this PyTorch writes."""
-    touched, weights = tmp_path / "touched", tmp_path / "weights.pt"
+    """As PyTorch writes them, under the name that weights have here."""
+    touched, weights = tmp_path / "touched", tmp_path / "weights.safetensors"
     torch.save({"bias": Touch(touched)}, weights)
+    with pytest.raises(ValueError, match=r"weights\.safetensors: is no whole safetensors file"):
+        read_weights(weights)
+    assert not touched.exists()
+
+
+def test_checkpoints_with_code_in_them_are_not_executed(tmp_path):
+    """What the tree calls, torch.load with weights_only, on what this PyTorch writes."""
+    touched, checkpoint = tmp_path / "touched", tmp_path / "checkpoint.pt"
+    torch.save({"bias": Touch(touched)}, checkpoint)
     with pytest.raises(Exception, match="Weights only load failed"):
-        torch.load(weights, map_location="cpu", weights_only=True)
+        torch.load(checkpoint, map_location="cpu", weights_only=True)
     assert not touched.exists()

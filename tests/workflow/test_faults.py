@@ -10,8 +10,9 @@ import sys
 import time
 
 import pytest
-import torch
 import yaml
+
+from daenr.training.weights import read_weights
 
 FOLDERS = ("config", "daenr", "docs", "envs", "scripts", "workflow")
 SETTING = {
@@ -26,7 +27,7 @@ SETTING = {
 }
 PLAIN = "mylab_v1_cae_none_a1_b0_all_s0"
 OUTPUTS = {
-    *("weights.pt", "history.csv", "training.json", "predictions.npz"),
+    *("weights.safetensors", "history.csv", "training.json", "predictions.npz"),
     *("metrics.json", "scores.npz", "neurons.csv"),
 }
 
@@ -129,7 +130,7 @@ def test_a_loss_that_is_not_finite_leaves_no_metrics(laboratory):
 
 def test_the_other_runs_finish_and_the_rerun_repairs_what_is_missing(laboratory):
     """One training is killed when half of its files are in place, another runs out of memory."""
-    faults = {f"{PLAIN}/predictions.npz": "kill", "_h1_.*/weights.pt": "memory"}
+    faults = {f"{PLAIN}/predictions.npz": "kill", "_h1_.*/weights.safetensors": "memory"}
     code, output = laboratory.snakemake("--keep-going", faults=faults)
     assert code == 1
     assert "MemoryError: Unable to allocate 8 EiB" in output
@@ -146,13 +147,13 @@ def test_the_other_runs_finish_and_the_rerun_repairs_what_is_missing(laboratory)
     assert kept == {path: path.stat().st_mtime_ns for path in kept}
     for run in laboratory.runs.iterdir():
         assert files(run) >= OUTPUTS
-        assert torch.load(run / "weights.pt", weights_only=True)
+        assert read_weights(run / "weights.safetensors")
 
 
 def test_a_second_snakemake_is_refused_and_a_crash_needs_what_the_message_says(laboratory):
     first = laboratory.start(faults={f"{PLAIN}/predictions.npz": "hang"})
     try:
-        while not (laboratory.runs / PLAIN / "weights.pt").exists():
+        while not (laboratory.runs / PLAIN / "weights.safetensors").exists():
             assert first.poll() is None
             time.sleep(0.05)
         code, output = laboratory.snakemake()
@@ -162,7 +163,7 @@ def test_a_second_snakemake_is_refused_and_a_crash_needs_what_the_message_says(l
     finally:
         os.killpg(first.pid, signal.SIGKILL)  # Snakemake and its jobs at once, as in a power cut
         first.communicate()
-    assert files(laboratory.runs / PLAIN) & OUTPUTS == {"weights.pt"}
+    assert files(laboratory.runs / PLAIN) & OUTPUTS == {"weights.safetensors"}
 
     code, output = laboratory.snakemake()
     assert code == 1

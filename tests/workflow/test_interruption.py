@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from daenr.data.region import read_region
 from daenr.run import Run
 from daenr.training.train import Spec, train
+from daenr.training.weights import read_weights
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,7 @@ CONFIG = {
     "device": "cpu",
     "precision": "float32",
 }
-OUTPUTS = ("weights.pt", "history.csv", "training.json", "predictions.npz")
+OUTPUTS = ("weights.safetensors", "history.csv", "training.json", "predictions.npz")
 
 SCRIPT = """
 import json, runpy, sys
@@ -85,7 +85,7 @@ class Process:
         assert record.pop("seconds") > 0
         with np.load(self.outputs["predictions"]) as file:
             predictions = {name: file[name].tobytes() for name in file.files}
-        weights = torch.load(self.outputs["weights"], weights_only=True)
+        weights = read_weights(self.outputs["weights"])
         return {
             "record": record,
             "history": self.outputs["history"].read_bytes(),

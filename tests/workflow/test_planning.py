@@ -117,7 +117,7 @@ def test_a_gpu_is_asked_for_where_the_config_says_so_or_one_is_listed(
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     rules = copy.folder / "workflow/rules/training.smk"
     written = rules.read_text()
-    target = "results/antolik2016/runs/antolik2016_region1_cae_none_a1_b0_all_s0/weights.pt"
+    target = "results/antolik2016/runs/antolik2016_region1_cae_none_a1_b0_all_s0/weights.safetensors"
     try:
         # A rule with a message prints that in place of its resources.
         rules.write_text(written.replace('    message:\n        "Training {wildcards.run}"\n', "", 1))

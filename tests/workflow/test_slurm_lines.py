@@ -54,7 +54,7 @@ def submitted(copy, tmp_path, monkeypatch):
     size = {"train_images": 60, "test_images": 10, "repeats": 4, "neurons": 12}
     dataset = {"name": "stub", "layout": "simulated", "simulation": {"sizes": {"v1": size}}}
 
-    def submitted(runs, *arguments, file="weights.pt"):
+    def submitted(runs, *arguments, file="weights.safetensors"):
         copy.snakemake(
             *(f"results/stub/runs/{run}/{file}" for run in runs),
             *("--workflow-profile", "workflow/profiles/slurm", "--retries", "0", "--keep-going", *arguments),
@@ -114,7 +114,7 @@ def test_packed_trainings_share_what_gres_gives_them(submitted):
 def test_light_rules_stay_where_snakemake_runs(submitted, copy):
     folder = copy.folder / "results/stub/runs" / RUNS[0]
     folder.mkdir(parents=True)
-    for name in ("weights.pt", "history.csv", "training.json", "predictions.npz"):
+    for name in ("weights.safetensors", "history.csv", "training.json", "predictions.npz"):
         (folder / name).write_text("not a training's")
     try:
         assert submitted(RUNS[:1], file="metrics.json") == []

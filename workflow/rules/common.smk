@@ -278,7 +278,7 @@ def training_input(wildcards):
     if run.neurons != "all":
         files["significance"] = run_file(run.parent, GROUPS_FILE)
     if run.pretrained:
-        files["pretrained"] = run_file(run.pretrained, "weights.pt")
+        files["pretrained"] = run_file(run.pretrained, "weights.safetensors")
     return files
 
 

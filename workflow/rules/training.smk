@@ -3,7 +3,7 @@ rule train:
         unpack(training_input),
         code=package("models", "training"),
     output:
-        weights=written("runs/{run}/weights.pt"),
+        weights=written("runs/{run}/weights.safetensors"),
         history=written("runs/{run}/history.csv"),
         training=written("runs/{run}/training.json"),
         predictions=written("runs/{run}/predictions.npz"),

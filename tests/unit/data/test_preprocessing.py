@@ -328,6 +328,8 @@ def test_attributes_say_where_the_data_come_from():
         "split_seed": 3,
         "validation_fraction": 0.2,
         "intensity_range": [0.0, 0.000255],
+        "image_shape": [31, 31],
+        "fit": None,
         "receptive_field_blur": 2.0,
         "counts": {
             "train": 48,
