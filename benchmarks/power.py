@@ -12,7 +12,7 @@ import argparse
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from scipy import special
 
 from daenr.paper.claims import Claim, Pairs, claim_tree
 from daenr.paper.plan import Plan
+from daenr.paper.power import SPREADS
 from daenr.paper.resolved import resolve
 from daenr.paper.verdicts import CONTRADICTED, PRACTICALLY_NONE, SUPPORTED, VERDICTS, Decision, Rules, decide
 from daenr.run import Run
@@ -38,31 +39,6 @@ SETS = 400
 
 # ---- planted results ----------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True)
-class Spread:
-    """Of a primary claim's gain, the mean over ``CELLS`` cells of ``REGIONS`` regions.
-
-    Attributes:
-        seeds: standard deviation over seeds of the mean over 50 images.
-        images: standard error over 50 images of the mean over 5 seeds.
-        rest: share of the variance over seeds that is a seed's interaction with the images.
-    """
-
-    seeds: float
-    images: float
-    rest: float = 0.25
-
-    @property
-    def components(self) -> tuple[float, float, float]:
-        """Deviations of a seed, of an image, and of a seed's interaction with an image."""
-        interaction = self.rest * self.seeds**2 * 50
-        seed, image = self.seeds**2 - interaction / 50, self.images**2 * 50 - interaction / 5
-        return seed**0.5, image**0.5, interaction**0.5
-
-
-SPREADS: Mapping[str, Spread] = {"pcc": Spread(0.004, 0.0045), "mse": Spread(0.001, 0.0011)}
-"""PCC as in trainings on a recording of the real one's size; MSE such that the printed digits decide nothing."""
 
 REGIONS, CELLS = 3, 12
 """Of a primary claim: four layers in each of three regions."""

@@ -142,16 +142,92 @@ class SimulationSettings(Section):
     )
 
 
+class NeuronSettings(Section):
+    """Which neurons are modelled; without any key all of them."""
+
+    ids: Unique[Whole] | None = Field(
+        None,
+        description="Neurons by their number in the recording (`unit_ids`), or counted from 0 where it has none.",
+    )
+    oracle: Number | None = Field(
+        None,
+        description="Least oracle correlation of a neuron: between a trial and the mean of the others of its image, "
+        "over the test images. Neurons that are chosen so look better there than they are.",
+    )
+    signal_to_noise: Number | None = Field(
+        None,
+        description="Least ratio of the variance over test images that the image explains to the rest; likewise.",
+    )
+    number: PositiveInt | None = Field(
+        None, description="How many neurons to draw at random from those that the keys above leave."
+    )
+    seed: Seed = Field(0, description="Seed of that draw.")
+
+
+class ArraysSettings(Section):
+    """Names and axes of the arrays in the layout `arrays`."""
+
+    images: str = Field(
+        "images", description="Name of the stimuli in the file; `a/b` is b in the group or struct a."
+    )
+    responses: str = Field("responses", description="Name of the responses, trials x neurons.")
+    image_of_trial: str = Field("image_of_trial", description="Name of the image that each trial showed.")
+    tier: str = Field("tier", description="Name of what each trial is for: text or whole numbers.")
+    unit_id: str | None = Field(None, description="Name of each neuron's number, if there is such an array.")
+    tiers: dict[Literal["train", "validation", "test"], str | Whole] = Field(
+        {"train": "train", "validation": "validation", "test": "test"},
+        description="What the file calls the three, like `{train: 0, test: 1}`; trials of any other are left out.",
+    )
+    first_image: Literal[0, 1] | None = Field(
+        None,
+        description="Number of the first image in `image_of_trial`. `null`: as the numbers show, if they do.",
+    )
+    image_axes: Unique[Literal["images", "channels", "height", "width", "pixels"]] | None = Field(
+        None,
+        description="Axes of the stimuli as Python, or MATLAB for its own files, shows them. `null`: as the count of "
+        "images shows, if it does.",
+    )
+    response_axes: Unique[Literal["trials", "neurons"]] | None = Field(
+        None, description="Axes of the responses, likewise by the count of trials."
+    )
+    pixels: Literal["rows", "columns"] | None = Field(
+        None,
+        description="Whether flattened stimuli run along rows or columns. `null`: rows; MATLAB's must say it.",
+    )
+
+    @field_validator("image_axes")
+    @classmethod
+    def _a_picture(cls, axes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        pictures = (
+            {"images", "height", "width"},
+            {"images", "channels", "height", "width"},
+            {"images", "pixels"},
+        )
+        if axes is not None and set(axes) not in pictures:
+            raise ValueError(
+                f"{list(axes)} must be images with height and width, perhaps channels, or with pixels"
+            )
+        return axes
+
+    @field_validator("response_axes")
+    @classmethod
+    def _both(cls, axes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if axes is not None and len(axes) != 2:
+            raise ValueError(f"{list(axes)} must be trials and neurons in the file's order")
+        return axes
+
+
 class DatasetSettings(Section):
     """Which recording, in which layout, and where it is."""
 
     name: DatasetName = Field(
         description="Names the results: `results/NAME/`. Letters, digits, `.` and `-`, at most 64 of them."
     )
-    layout: Literal["antolik2016", "simulated"] = Field(
+    layout: Literal["antolik2016", "simulated", "sensorium", "arrays"] = Field(
         "antolik2016",
         description="`antolik2016`: a zip in the published layout. `simulated`: the embedded population; nothing is "
-        "downloaded.",
+        "downloaded. `sensorium`: that competition's file tree, a zip or a folder. `arrays`: HDF5, .npz or MATLAB. "
+        "[docs/own-recording.md](../docs/own-recording.md) shows each.",
     )
     source: Annotated[str, Field(pattern=_SOURCE)] | None = Field(
         None,
@@ -187,14 +263,58 @@ class DatasetSettings(Section):
         description="How stimuli that are not square become 32 x 32: their middle, all of it squeezed, or all of it "
         "with grey beside it. `null`: such stimuli are refused.",
     )
+    negative_responses: Literal["refuse", "clip"] = Field(
+        "refuse",
+        description="Responses below 0, which the models cannot predict: `clip` makes them 0, and the report tells how "
+        "many there were.",
+    )
+    response_scale: Literal["none", "mean", "deviation"] | None = Field(
+        None,
+        description="What each neuron's responses are divided by in training: their mean or standard deviation over "
+        "the training split, so that their unit decides nothing, or `none`. Predictions are stored in the recording's "
+        "own unit. `null`: `none` for the published and the simulated recording, `mean` for any other.",
+    )
+    gray: bool = Field(
+        False,
+        strict=True,
+        description="`true`: stimuli in colour become 0.2125 red + 0.7154 green + 0.0721 blue (scikit-image's "
+        "`rgb2gray`). `false`: they are refused.",
+    )
+    own_validation: bool = Field(
+        True,
+        strict=True,
+        description="Trials that the recording itself keeps for validation are the validation set, where it has such; "
+        "`split` then does nothing. `false`: they are training trials like the others.",
+    )
+    neurons: NeuronSettings = Field(default_factory=NeuronSettings)
+    arrays: ArraysSettings = Field(default_factory=ArraysSettings)
     simulation: SimulationSettings = Field(default_factory=SimulationSettings)
+
+    @property
+    def of_the_paper(self) -> bool:
+        """Whether the paper's numbers are about it: the published recording, or the one simulated after it."""
+        published = published_recording()
+        # The manifest vouches for a copy, wherever it lies.
+        own_manifest = (
+            self.manifest is not None and Path(self.manifest).name == Path(str(published.manifest)).name
+        )
+        return self.layout == "simulated" or self.source == published.source or own_manifest
 
     @field_validator("source")
     @classmethod
     def _needed_for_a_recording(cls, source: str | None, info: Any) -> str | None:
-        if source is None and info.data.get("layout") == "antolik2016":
-            raise ValueError("the layout antolik2016 needs the archive's DOI, address or path")
+        layout = info.data.get("layout", "simulated")
+        if source is None and layout != "simulated":
+            raise ValueError(f"the layout {layout} needs the archive's DOI, address or path")
         return source
+
+    @field_validator("manifest")
+    @classmethod
+    def _of_a_zip_in_the_published_layout(cls, manifest: str | None, info: Any) -> str | None:
+        layout = info.data.get("layout", "antolik2016")
+        if manifest is not None and layout not in ("antolik2016", "simulated"):
+            raise ValueError(f"the layout {layout} has no manifest; leave it out")
+        return manifest
 
 
 def published_recording() -> DatasetSettings:
@@ -490,7 +610,8 @@ class Config(Section):
     regions: Annotated[Unique[RegionName], Field(min_length=1)] = Field(
         ("region1", "region2", "region3"),
         description="Folders below `Data/` in the archive, in the order of the tables; names of letters, digits, `.` "
-        "and `-`, at most 32 of them.",
+        "and `-`, at most 32 of them. In other layouts the folders, groups or files of the source that are so named; "
+        "where it holds one recording without a name, one name that you choose.",
     )
     focus_region: str | None = Field(
         None,
@@ -512,7 +633,7 @@ class Config(Section):
     tables: Unique[Table] = Field(
         get_args(Table),
         description="Tables to make; only the trainings that they need are run. With any of them comes `ceilings`, "
-        "with Tables 4 and 6 `table4-ceiling` and `table6-ceiling`.",
+        "with each of Tables 2 to 6 its companion: pixel correlations, or fractions of the ceiling and single trials.",
     )
     figures: Unique[Figure] = Field(
         get_args(Figure),

@@ -1,7 +1,8 @@
-"""How long a config will take on this machine: times a few steps of each of its models, before an overnight run.
+"""How long a config will take on this machine, and what it could find: for the time before an overnight run.
 
-    python scripts/estimate.py --configfile config/demo.yaml --cores 2
+    python scripts/estimate.py --configfile config/study.yaml config/fast.yaml --cores 2
 
+Several files are merged as Snakemake does: where two name a key, the later counts. It times a few steps of each model.
 Trains on noise of the recording's size, so it needs no data; it writes nothing. All cores are busy while it
 measures, as they will be later. It counts every job that Snakemake runs from nothing but a downloaded recording.
 """
@@ -13,7 +14,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,12 +22,17 @@ from typing import Any
 
 import numpy as np
 import yaml
+from snakemake.utils import update_config
 
 from daenr.config import Config, TrainingSettings
-from daenr.paper.plan import plan
+from daenr.paper.claims import claim_tree
+from daenr.paper.plan import Plan, plan
+from daenr.paper.power import SPREADS, smallest_effects
 from daenr.paper.published import region_sizes
 from daenr.paper.resolved import resolve, training_trials
+from daenr.paper.verdicts import CHANCE, Rules
 from daenr.run import Run
+from daenr.statistics.metrics import METRICS
 from daenr.training.memory import ENVIRONMENT
 from daenr.training.timing import expected_steps, noise_region
 
@@ -102,7 +108,33 @@ def start_time(script: str, cores: int) -> float:
         return float(np.median(list(threads.map(seconds, range(2 * cores)))))
 
 
-def jobs(configfile: Path) -> tuple[dict[str, int], float]:
+def merged(configfiles: Sequence[Path]) -> dict[str, Any]:
+    """The config that Snakemake makes of these files, as the user wrote it."""
+    written: dict[str, Any] = {}
+    for path in configfiles:
+        update_config(written, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    return written
+
+
+def findable(config: Mapping[str, Any]) -> list[str]:
+    """The smallest effect of each primary claim that the study could find, a line each."""
+    primary = [claim.metric for claim in claim_tree(Plan(config, PAPER)) if claim.level == "primary"]
+    seeds, rules = len(config["seeds"]), Rules(**config["comparison"])
+    simulated = Config(**config).dataset.simulation.sizes
+    images = min(each.test_images for each in (simulated.values() if simulated else region_sizes(PAPER)))
+    if not primary:
+        return ["It trains nothing that a primary claim is about."]
+    if seeds < 2:
+        return ["One seed decides none of the paper's claims: nothing can be found."]
+    return [
+        f"A gain in {METRICS[metric].label} of {effect:.4f} or more is found with a chance of {CHANCE:.0%}, if gains "
+        f"vary by {SPREADS[metric].seeds:g} over seeds and have a standard error of {SPREADS[metric].images:g} over 50 "
+        f"test images ({SPREADS[metric].source}; of a mean over twelve cells, fewer vary more)."
+        for metric, effect in smallest_effects(primary, seeds, images, rules).items()
+    ]
+
+
+def jobs(configfiles: Sequence[Path]) -> tuple[dict[str, int], float]:
     """Jobs of each rule as a dry run counts them, and how long Snakemake took to do so."""
     command = [
         sys.executable,
@@ -117,18 +149,21 @@ def jobs(configfile: Path) -> tuple[dict[str, int], float]:
     ]
     start = time.perf_counter()
     done = subprocess.run(
-        [*command, "--configfile", str(configfile.resolve())], cwd=ROOT, capture_output=True, text=True
+        [*command, "--configfile", *(str(path.resolve()) for path in configfiles)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
-        raise ValueError(f"{configfile}: {(done.stderr or done.stdout).strip()}")
+        raise ValueError(f"{', '.join(map(str, configfiles))}: {(done.stderr or done.stdout).strip()}")
     table = done.stdout.partition("Job stats:")[2].partition("total")[0]
     counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
     return counts, time.perf_counter() - start
 
 
-def main(configfile: Path, cores: int) -> None:
-    config = resolve(yaml.safe_load(configfile.read_text(encoding="utf-8")), ROOT)
-    counts, scheduling = jobs(configfile)
+def main(configfiles: Sequence[Path], cores: int) -> None:
+    config = resolve(merged(configfiles), ROOT)
+    counts, scheduling = jobs(configfiles)
     runs = plan(config, PAPER)
     alike = {(run.model, run.layer, run.variant): replace(run, control=None) for run in runs}
     print(f"timing {len(alike)} models on {cores} cores ...", flush=True)
@@ -156,13 +191,14 @@ def main(configfile: Path, cores: int) -> None:
         print(f"{seconds / cores / 60:8.1f} min  {part}")
     print(f"{scheduling / 60:8.1f} min  Snakemake's plan")
     print(f"{(sum(parts.values()) / cores + scheduling) / 60:8.1f} min  in all, on {cores} cores")
+    print(*findable(config), sep="\n")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--configfile", type=Path, default=ROOT / "config/config.yaml")
+    parser.add_argument("--configfile", type=Path, nargs="+", default=[ROOT / "config/config.yaml"])
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     options = parser.parse_args()
     try:

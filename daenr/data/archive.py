@@ -10,7 +10,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -151,7 +151,7 @@ class Member:
         if self.size > MAX_MEMBER_BYTES:
             raise ValueError(f"{self.name}: {self.size} bytes, at most {MAX_MEMBER_BYTES}; make it smaller")
         wanted = self.size if limit is None else min(limit, self.size)
-        with _named(f"{self.name}: cannot be read", "get the archive again"), self.open() as stream:
+        with named(f"{self.name}: cannot be read", "get the archive again"), self.open() as stream:
             content = stream.read(wanted)
         if len(content) != wanted:
             raise ValueError(f"{self.name}: shorter than the {self.size} bytes declared; get it again")
@@ -160,7 +160,7 @@ class Member:
     def header(self) -> tuple[tuple[int, ...], np.dtype[Any]]:
         """Shape and type of the array, without reading it."""
         stream = io.BytesIO(self.content(_HEADER_BYTES))
-        with _named(f"{self.name}: is not an npy array", "write it with numpy.save"):
+        with named(f"{self.name}: is not an npy array", "write it with numpy.save"):
             major, _ = np.lib.format.read_magic(stream)
             # Version 3 differs from 2 in the names of fields only, which these arrays do not have.
             read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
@@ -170,23 +170,58 @@ class Member:
 
 def array(name: str, content: bytes) -> np.ndarray:
     """The array that a file's bytes are, numbers as float64 in C order; code in it is refused and never run."""
-    stream = io.BytesIO(content)
-    with _named(f"{name}: is not an npy array", "write it with numpy.save"):
-        found = np.lib.format.read_array(stream, allow_pickle=False)
-    if stream.tell() != len(content):
-        raise ValueError(f"{name}: {found.shape} of {found.dtype} is not {len(content)} bytes; get it again")
+    found = as_stored(name, content)
     with np.errstate(over="ignore"):  # a long double beyond float64 becomes inf
         return np.ascontiguousarray(found, dtype=bool if found.dtype.kind == "b" else np.float64)
 
 
+def as_stored(name: str, content: bytes) -> np.ndarray:
+    """The array that a file's bytes are, of the type it was saved in; code in it is refused and never run."""
+    stream = io.BytesIO(content)
+    with named(f"{name}: is not an npy array", "write it with numpy.save"):
+        found = np.lib.format.read_array(stream, allow_pickle=False)
+    if stream.tell() != len(content):
+        raise ValueError(f"{name}: {found.shape} of {found.dtype} is not {len(content)} bytes; get it again")
+    return found
+
+
 @contextmanager
 def opened(archive: Path) -> Iterator[dict[str, Member]]:
-    """The members of an archive by name; every ValueError inside the block leaves it as an ArchiveError."""
+    """The members of an archive of ``Data/`` by name, without a folder that stands above it; errors as in `listed`."""
+    with listed(archive, "Data") as members:
+        yield _below_top(members)
+
+
+@contextmanager
+def listed(archive: Path, *folders: str) -> Iterator[dict[str, Member]]:
+    """The members of an archive by name; every ValueError inside the block leaves it as an ArchiveError.
+
+    Of an archive that is a folder these are the arrays ``FOLDER/*/*.npy``, with one folder above them or none.
+    """
     with ExitStack() as stack:
         try:
-            yield _members(archive, stack)
+            yield _members(archive, folders, stack)
         except ValueError as error:
             raise ArchiveError(archive, str(error)) from error
+
+
+def check_there(source: Path) -> None:
+    """Refuse a source that is missing, and say what is probably wrong with its path."""
+    if not source.exists():
+        raise ArchiveError(source, f"no such file; {_spelling(str(source))}")
+
+
+def own_file(source: Path, region: str, *suffixes: str) -> Path:
+    """The file ``REGION.SUFFIX`` in a folder with one file a region; of any other source the source itself.
+
+    Raises:
+        ArchiveError: the source is missing, or the folder has several such files.
+    """
+    check_there(source)
+    names = [f"{region}{suffix}" for suffix in suffixes if (source / f"{region}{suffix}").is_file()]
+    if len(names) > 1:
+        raise ArchiveError(source, f"has {' and '.join(names)}; keep one of them")
+    return source / names[0] if names else source
 
 
 def in_region(members: Mapping[str, Member], region: str) -> dict[str, Member]:
@@ -222,24 +257,29 @@ def what_it_is(path: Path) -> str:
     return next((what for magic, what in _KINDS.items() if start.startswith(magic)), "no zip file")
 
 
-def _members(archive: Path, stack: ExitStack) -> dict[str, Member]:
+def _members(archive: Path, folders: Sequence[str], stack: ExitStack) -> dict[str, Member]:
     """The files of a zip, which stays open with the stack, or the arrays of a folder."""
     found: dict[str, Member] = {}
     if archive.is_dir():
-        for pattern in ("Data/*/*.npy", "*/Data/*/*.npy"):
+        for pattern in (f"{above}{folder}/*/*.npy" for folder in folders for above in ("", "*/")):
             for file in sorted(archive.glob(pattern)):
                 name = file.relative_to(archive).as_posix()
                 found[name] = Member(name, file.stat().st_size, partial(_open, file))
     elif not archive.exists():
         raise ValueError(f"no such file; {_spelling(str(archive))}")
     else:
-        remedy = "get it again, or pack it as a zip of Data/<region>/*.npy"
-        with _named(f"is {what_it_is(archive)}, cannot be read as a zip file", remedy):
+        remedy = f"get it again, or pack it as a zip of {folders[0]}/.../*.npy"
+        with named(f"is {what_it_is(archive)}, cannot be read as a zip file", remedy):
             opened = stack.enter_context(zipfile.ZipFile(archive))
         for info in opened.infolist():
             # Some programs write the folders in a zip as Windows spells them.
             name = info.filename.replace("\\", "/")
             found[name] = Member(name, info.file_size, partial(opened.open, info))
+    return found
+
+
+def _below_top(found: Mapping[str, Member]) -> dict[str, Member]:
+    """The members without the one folder that may stand above ``Data/``."""
     tops = {match["top"] or "" for match in map(_MEMBER.fullmatch, found) if match}
     if len(tops) > 1:
         raise ValueError(f"holds Data/ in {len(tops)} folders, {sorted(tops)}; keep one of them")
@@ -274,7 +314,7 @@ def _regions(members: Mapping[str, Member]) -> dict[str, dict[str, Member]]:
 
 
 @contextmanager
-def _named(what: str, remedy: str) -> Iterator[None]:
+def named(what: str, remedy: str) -> Iterator[None]:
     """Turn whatever a library says of damaged bytes into one ValueError: what is wrong; what to do."""
     try:
         yield

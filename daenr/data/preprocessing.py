@@ -9,9 +9,11 @@ from jaxtyping import Bool, Float32, Float64, Int64, Shaped
 
 from daenr import IMAGE_SIZE, __version__
 from daenr.config import SplitSettings
+from daenr.data.notes import notes
 from daenr.data.receptive_fields import centres
 from daenr.data.recording import Recording
 from daenr.data.region import RegionData
+from daenr.data.responses import not_negative, scales, whole_trials
 
 RANGE_TOLERANCE = 1e-6
 """Share of the intensity range by which values may lie outside it: rounding of float32, not a wrong range."""
@@ -33,6 +35,9 @@ def preprocess(
     split_seed: int,
     blur: float,
     fit: str | None = None,
+    negative_responses: str = "refuse",
+    response_scale: str = "none",
+    own_validation: bool = True,
 ) -> RegionData:
     """Scale and resize the images, split off the validation set, locate the receptive fields.
 
@@ -45,55 +50,52 @@ def preprocess(
         split_seed: seed of the split.
         blur: deviation in pixels of the Gaussian that smooths spike-triggered averages, see `centres`.
         fit: how images that are not square become so, one of `FITS`.
+        negative_responses: ``refuse`` or ``clip``, see `not_negative`.
+        response_scale: ``none``, ``mean`` or ``deviation``, see `scales`.
+        own_validation: whether the recording's own validation trials, if it has such, are the validation set.
 
     Raises:
-        ValueError: intensities do not fit the range, images are not square and there is no ``fit``, test images
-            differ in their number of repeats, or one side of the split would be empty.
+        ValueError: intensities do not fit the range, images are not square and there is no ``fit``, there are negative
+            responses and no ``clip``, too few trials are whole, or one side of the split would be empty.
     """
-    region, test_trials = recording.region, recording.test_trials
-    if missing := int(np.isnan(test_trials).any(axis=2).sum()):
-        raise ValueError(
-            f"{region}, test trials: {missing} of {test_trials[..., 0].size} repeats are missing; the noise ceilings "
-            "need all test images repeated equally often: leave out the last repeats, or those images"
-        )
+    region = recording.region
+    recording, dropped = whole_trials(recording)
+    recording, clipped = not_negative(recording, negative_responses)
     images = to_model_images(recording.training_images, intensity_range, f"{region}, training images", fit)
     test_images = to_model_images(recording.test_images, intensity_range, f"{region}, test images", fit)
     ids = image_ids(recording.training_images)
-    held_out = split(ids, validation_fraction, split_seed, region)
-    responses = recording.training_responses.astype(np.float32)
-
+    its_own = own_validation and recording.is_validation is not None
+    attributes = {
+        "dataset": dataset,
+        "region": region,
+        "source": source,
+        "sha256": dict(recording.sha256),
+        "own_validation": its_own,
+        "split_seed": split_seed,
+        "validation_fraction": validation_fraction,
+        "intensity_range": [float(bound) for bound in intensity_range],
+        "image_shape": list(recording.images.shape[1:]),
+        "fit": fit,
+        "receptive_field_blur": blur,
+        "response_scale": response_scale,
+        "counts": _test_counts(recording),
+        "notes": notes(recording, images, test_images, dropped=dropped, clipped=clipped),
+        "daenr_version": __version__,
+    }
+    held_out = _own(recording, ids) if its_own else split(ids, validation_fraction, split_seed, region)
     return RegionData(
-        train_images=images[~held_out],
-        train_responses=responses[~held_out],
-        train_image_id=ids[~held_out],
-        validation_images=images[held_out],
-        validation_responses=responses[held_out],
-        validation_image_id=ids[held_out],
+        **_split_up(
+            images,
+            recording.training_responses.astype(np.float32),
+            ids,
+            held_out,
+            attributes,
+        ),
         test_images=test_images,
-        test_trials=test_trials.astype(np.float32),
-        test_responses=test_trials.mean(axis=0).astype(np.float32),
-        receptive_field=centres(images[~held_out], responses[~held_out], blur),
+        test_trials=recording.test_trials.astype(np.float32),
+        test_responses=np.nanmean(recording.test_trials, axis=0).astype(np.float32),
         responsive=recording.responsive,
-        attributes={
-            "dataset": dataset,
-            "region": region,
-            "source": source,
-            "sha256": dict(recording.sha256),
-            "split_seed": split_seed,
-            "validation_fraction": validation_fraction,
-            "intensity_range": [float(bound) for bound in intensity_range],
-            "image_shape": list(recording.images.shape[1:]),
-            "fit": fit,
-            "receptive_field_blur": blur,
-            "counts": {
-                **_split_counts(ids, held_out),
-                "test": test_trials.shape[1],
-                "repeats": test_trials.shape[0],
-                "neurons": test_trials.shape[2],
-            },
-            "test_images_in_training": _shared(recording.test_images, recording.training_images),
-            "daenr_version": __version__,
-        },
+        unit_id=recording.unit_id,
     )
 
 
@@ -174,20 +176,31 @@ class Preprocessing:
 
         Resized bilinearly, so not the inverse of `to_model`: what 32 x 32 pixels cannot hold is lost.
         """
+        (_, rows), (_, columns) = self.matrices()
+        framed = (rows @ images[:, 0].astype(np.float64) @ columns.T).clip(-1, 1)
+        low, high = self.intensity_range
+        intensities: Float64[np.ndarray, "images height width"] = low + (framed + 1) / 2 * (high - low)
+        return intensities
+
+    def matrices(self) -> list[tuple[Float64[np.ndarray, "32 size"], Float64[np.ndarray, "size 32"]]]:
+        """For rows and for columns: what makes the model's 32 of the recording's, in [-1, 1], and what makes them back.
+
+        Fitting and resizing are linear in each axis: the model's image is ``rows @ image @ columns.T``.
+        """
         from skimage.transform import resize  # here, since loading a model does not need it
 
-        (height, width), (low, high) = self.image_shape, self.intensity_range
-        side, top, left = _square(height, width, self.fit)
-        shape = (len(images), height, width) if self.fit == "stretch" else (len(images), side, side)
-        restored = resize(images[:, 0].astype(np.float64), shape, order=1, mode="edge", clip=False)  # type: ignore[no-untyped-call]
-        if self.fit == "crop":
-            framed = np.zeros((len(images), height, width))
-            framed[:, top : top + side, left : left + side] = restored
-        elif self.fit == "pad":
-            framed = restored[:, top : top + height, left : left + width]
-        else:
-            framed = restored
-        return low + (framed.clip(-1, 1) + 1) / 2 * (high - low)
+        height, width = self.image_shape
+        side, pairs = _square(height, width, self.fit)[0], []
+        for size in (height, width):
+            length = size if self.fit == "stretch" else side
+            offset = abs(length - size) // 2
+            frame = np.eye(length, size, offset if self.fit == "crop" else -offset)
+            there, back = (
+                resize(matrix, shape, order=1, mode="edge", clip=False)  # type: ignore[no-untyped-call]
+                for matrix, shape in ((frame, (IMAGE_SIZE, size)), (np.eye(IMAGE_SIZE), (length, IMAGE_SIZE)))
+            )
+            pairs.append((there, frame.T @ back))
+        return pairs
 
 
 def _to_model(
@@ -259,6 +272,19 @@ def split(
     return np.isin(ids, chosen)
 
 
+def _own(recording: Recording, ids: Int64[np.ndarray, " trials"]) -> Bool[np.ndarray, " trials"]:
+    """Which training trials the recording itself keeps for validation."""
+    assert recording.is_validation is not None
+    held_out: Bool[np.ndarray, " trials"] = recording.is_validation[~recording.is_test]
+    shared = len(np.intersect1d(ids[held_out], ids[~held_out]))
+    if shared or held_out.all():
+        raise ValueError(
+            f"{recording.region}: {shared} images stand in training and validation trials, of {held_out.sum()} for "
+            f"validation and {(~held_out).sum()} for training; set dataset.own_validation: false, which draws a split"
+        )
+    return held_out
+
+
 def with_split(data: RegionData, settings: SplitSettings, run_seed: int) -> RegionData:
     """The region split as a run's settings say; as it is where its file was split so.
 
@@ -269,31 +295,60 @@ def with_split(data: RegionData, settings: SplitSettings, run_seed: int) -> Regi
         data: what the region file holds.
         settings: fraction and seed of the split, and whether the run's own seed takes the place of that.
         run_seed: seed of the run.
+
+    Raises:
+        ValueError: another split is asked for, but the recording's own validation trials are the validation set.
     """
-    fraction, seed = settings.validation_fraction, run_seed if settings.by_seed else settings.seed
+    if settings.by_seed:
+        settings = settings.model_copy(update={"seed": run_seed})
     known = data.attributes
-    if (known["validation_fraction"], known["split_seed"]) == (fraction, seed):
+    if (known["validation_fraction"], known["split_seed"]) == (settings.validation_fraction, settings.seed):
         return data
-    ids = np.concatenate([data.train_image_id, data.validation_image_id])
-    images = np.concatenate([data.train_images, data.validation_images])
-    responses = np.concatenate([data.train_responses, data.validation_responses])
-    held_out = split(ids, fraction, seed, known["region"])
-    return replace(
-        data,
-        train_images=images[~held_out],
-        train_responses=responses[~held_out],
-        train_image_id=ids[~held_out],
-        validation_images=images[held_out],
-        validation_responses=responses[held_out],
-        validation_image_id=ids[held_out],
-        receptive_field=centres(images[~held_out], responses[~held_out], known["receptive_field_blur"]),
-        attributes={
-            **known,
-            "split_seed": seed,
-            "validation_fraction": fraction,
-            "counts": {**known["counts"], **_split_counts(ids, held_out)},
-        },
+    if known["own_validation"]:
+        raise ValueError(
+            f"{known['region']}: split asks for another validation set than the recording's own; set "
+            "dataset.own_validation: false"
+        )
+    images, responses, ids = (
+        np.concatenate([getattr(data, f"train_{part}"), getattr(data, f"validation_{part}")])
+        for part in ("images", "responses", "image_id")
     )
+    held_out = split(ids, settings.validation_fraction, settings.seed, known["region"])
+    asked = {"split_seed": settings.seed, "validation_fraction": settings.validation_fraction}
+    return replace(data, **_split_up(images, responses, ids, held_out, {**known, **asked}))
+
+
+def _split_up(
+    images: Float32[np.ndarray, "trials 1 32 32"],
+    responses: Float32[np.ndarray, "trials neurons"],
+    ids: Int64[np.ndarray, " trials"],
+    held_out: Bool[np.ndarray, " trials"],
+    attributes: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Both sides of the split and what follows from the training side, under the names that `RegionData` has for them.
+
+    Args:
+        images: of all trials but those for testing.
+        responses: to them.
+        ids: number of the distinct image of each.
+        held_out: True where a trial is for validation.
+        attributes: of the region; the counts of both sides are added.
+    """
+    train_images, train_responses = images[~held_out], responses[~held_out]
+    return {
+        "train_images": train_images,
+        "train_responses": train_responses,
+        "train_image_id": ids[~held_out],
+        "validation_images": images[held_out],
+        "validation_responses": responses[held_out],
+        "validation_image_id": ids[held_out],
+        "receptive_field": centres(train_images, train_responses, attributes["receptive_field_blur"]),
+        "response_scale": scales(train_responses, attributes["response_scale"]),
+        "attributes": {
+            **attributes,
+            "counts": {**attributes["counts"], **_split_counts(ids, held_out)},
+        },
+    }
 
 
 def _check_intensities(
@@ -321,9 +376,12 @@ def _split_counts(ids: Int64[np.ndarray, " trials"], held_out: Bool[np.ndarray, 
     }
 
 
-def _shared(
-    images: Float64[np.ndarray, "images height width"], others: Float64[np.ndarray, "others height width"]
-) -> int:
-    """How many images stand among the others too."""
-    ids = image_ids(np.concatenate([images, others]))
-    return int(np.isin(ids[: len(images)], ids[len(images) :]).sum())
+def _test_counts(recording: Recording) -> dict[str, int]:
+    """Sizes of the test set, for a reader of the file."""
+    shown = np.unique(recording.image_of_trial[recording.is_test], return_counts=True)[1]
+    return {
+        "test": len(shown),
+        "repeats": int(shown.max()),
+        "fewest_repeats": int(shown.min()),
+        "neurons": recording.responses.shape[1],
+    }

@@ -9,7 +9,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -34,13 +34,16 @@ class RegionData:
         validation_responses: as for training.
         validation_image_id: as for training.
         test_images: stimuli that neither training nor early stopping sees.
-        test_trials: single trials of the test images.
-        test_responses: mean of ``test_trials`` over repeats.
+        test_trials: single trials of the test images; NaN in the last repeats of an image that was shown less often.
+        test_responses: mean of ``test_trials`` over the repeats that were made.
         receptive_field: row and column of each neuron's centre, pixels of the image, from the training split.
+        response_scale: what each neuron's responses are divided by in training; its predictions are multiplied by it.
         responsive: True where a neuron responds to the image at all; None where the truth is not known.
-        attributes: where all this comes from: dataset, region, source, sha256 (member -> hash), split_seed,
-            validation_fraction, intensity_range, image_shape (as recorded) and fit (see `preprocessing`),
-            receptive_field_blur, counts, test_images_in_training, daenr_version.
+        attributes: where all this comes from: dataset, region, source, sha256 (member -> hash), own_validation
+            (whether validation is on the recording's own trials for it), split_seed, validation_fraction,
+            intensity_range, image_shape (as recorded) and fit (see `preprocessing`), receptive_field_blur,
+            response_scale, counts, notes (what `daenr.data.notes` tells), daenr_version.
+        unit_id: number of each neuron in the recording; None where it gives none and all are there.
     """
 
     train_images: Float32[np.ndarray, "train 1 32 32"]
@@ -53,8 +56,10 @@ class RegionData:
     test_trials: Float32[np.ndarray, "repeats test neurons"]
     test_responses: Float32[np.ndarray, "test neurons"]
     receptive_field: Int64[np.ndarray, "neurons 2"]
+    response_scale: Float32[np.ndarray, " neurons"]
     responsive: Bool[np.ndarray, " neurons"] | None
     attributes: dict[str, Any]
+    unit_id: Int64[np.ndarray, " neurons"] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class _Array:
     highest: float
     unit: str
     description: str
+    ragged: bool = False
+    """Whether repeats, the first axis, may be missing from its end."""
 
 
 def _images(path: str, axis: str, what: str) -> _Array:
@@ -95,9 +102,16 @@ _ARRAYS: Mapping[str, _Array] = MappingProxyType(
         ),
         "validation_image_id": _identities("validation/image_id", "validation"),
         "test_images": _images("test/images", "test", "test stimuli, each shown in every repeat"),
-        "test_trials": _responses("test/trials", ("repeats", "test", "neurons"), "single trials"),
+        "test_trials": replace(
+            _responses(
+                "test/trials",
+                ("repeats", "test", "neurons"),
+                "single trials; NaN in the last repeats of an image that was shown less often",
+            ),
+            ragged=True,
+        ),
         "test_responses": _responses(
-            "test/responses", ("test", "neurons"), "mean of test/trials over repeats"
+            "test/responses", ("test", "neurons"), "mean of test/trials over the repeats that were made"
         ),
         "receptive_field": _Array(
             "neurons/receptive_field",
@@ -108,6 +122,15 @@ _ARRAYS: Mapping[str, _Array] = MappingProxyType(
             "pixel (row, column)",
             "receptive-field centre from the spike-triggered average of the training split",
         ),
+        "response_scale": _Array(
+            "neurons/response_scale",
+            np.float32,
+            ("neurons",),
+            float(np.finfo(np.float32).smallest_subnormal),
+            math.inf,
+            "as the responses",
+            "what responses are divided by in training, 1 for dataset.response_scale: none",
+        ),
         "responsive": _Array(
             "neurons/responsive",
             np.bool_,
@@ -117,29 +140,40 @@ _ARRAYS: Mapping[str, _Array] = MappingProxyType(
             "true or false",
             "whether the neuron responds to the image at all (simulated recordings only)",
         ),
+        "unit_id": _Array(
+            "neurons/unit_id",
+            np.int64,
+            ("neurons",),
+            -math.inf,
+            math.inf,
+            "number of the neuron",
+            "the neuron's number in the recording, where it has such or neurons were chosen",
+        ),
     }
 )
 
-_OPTIONAL = "responsive"
+_OPTIONAL = ("responsive", "unit_id")
 
 _ATTRIBUTES = (
     "dataset",
     "region",
     "source",
     "sha256",
+    "own_validation",
     "split_seed",
     "validation_fraction",
     "intensity_range",
     "image_shape",
     "fit",
     "receptive_field_blur",
+    "response_scale",
     "counts",
-    "test_images_in_training",
+    "notes",
     "daenr_version",
 )
 
-_JSON_ATTRIBUTES = ("sha256", "counts", "fit")
-"""Attributes that are mappings or may be None; HDF5 has neither, so the file holds them as JSON."""
+_JSON_ATTRIBUTES = ("sha256", "counts", "notes", "fit")
+"""Attributes that are mappings, lists of them or None; HDF5 has none, so the file holds them as JSON."""
 
 
 def write_region(path: Path, region: RegionData) -> None:
@@ -203,7 +237,7 @@ def _plain(value: Any) -> Any:
 def _read_array(path: Path, file: h5py.File, name: str, array: _Array) -> Any:
     """One array, checked by itself: type, axes and values; None if it is optional and not there."""
     dataset = file.get(array.path)
-    if dataset is None and name == _OPTIONAL:
+    if dataset is None and name in _OPTIONAL:
         return None
     if not isinstance(dataset, h5py.Dataset):
         raise _refused(path, f"lacks {array.path}")
@@ -216,12 +250,14 @@ def _read_array(path: Path, file: h5py.File, name: str, array: _Array) -> Any:
         raise _refused(path, f"{array.path} is {values.dtype} of shape {values.shape}, not {wanted}")
     if values.size == 0:
         raise _refused(path, f"{array.path} is empty, shape {values.shape}")
-    if not np.isfinite(values).all():
+    missing = np.isnan(values).all(axis=-1) if array.ragged else np.zeros(1, bool)
+    there = values[~missing] if missing.any() and not missing[0].any() else values
+    if not np.isfinite(there).all():
         raise _refused(path, f"{array.path} holds a value that is not finite")
-    if values.min() < array.lowest or values.max() > array.highest:
+    if there.min() < array.lowest or there.max() > array.highest:
         allowed = f"{array.lowest:g} to {array.highest:g}"
         raise _refused(
-            path, f"{array.path} holds values from {values.min():g} to {values.max():g}, allowed is {allowed}"
+            path, f"{array.path} holds values from {there.min():g} to {there.max():g}, allowed is {allowed}"
         )
     return values
 

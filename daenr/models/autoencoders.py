@@ -152,7 +152,8 @@ class CAE(Autoencoder):
     ) -> tuple[Float[Tensor, "batch channels 8 8"], Float[Tensor, " batch"]]:
         """Linear down, linear up."""
         code = self.encode(features)
-        return self.restore(code), widened(features).new_zeros(len(code))
+        # Not len(), which would fix the size of an exported model's batch.
+        return self.restore(code), widened(features).new_zeros(code.shape[0])
 
     def encode(self, features: Float[Tensor, "batch channels 8 8"]) -> Float[Tensor, "batch latent"]:
         """The code of an image, from its h_4."""

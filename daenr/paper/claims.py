@@ -16,7 +16,8 @@ from daenr.run import Run
 Pairs = tuple[tuple[Cell, Cell], ...]
 """(treated, reference), both of one seed and region and where both are read out of one layer."""
 
-Level = Literal["primary", "only if", "explanation", "generalisation", "region", "layer"]
+Level = Literal["primary", "only if", "explanation", "generalisation", "region", "layer", "known"]
+"""What kind of question; ``known`` is one that the population of a simulated recording answers."""
 
 PASSED_ON = 0.5
 """Of a supported claim's level, what goes to the claims beside it; the other half goes to those below.

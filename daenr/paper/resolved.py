@@ -48,7 +48,7 @@ def resolve(written: Mapping[str, Any], root: Path) -> dict[str, Any]:
 
 
 def training_trials(dataset: DatasetSettings, regions: Sequence[str]) -> dict[str, int] | None:
-    """Training trials of each region; None for a recording that is yet to be downloaded.
+    """Training trials of each region; None for a recording that is yet to be downloaded, or has no headers to ask.
 
     Raises:
         ArchiveError: a local archive is refused, or does not have a region.
@@ -56,15 +56,17 @@ def training_trials(dataset: DatasetSettings, regions: Sequence[str]) -> dict[st
     if dataset.layout == "simulated":
         sizes = dataset.simulation.sizes or {}
         return {region: sizes[region].train_images for region in regions}
-    if download.is_local(_source(dataset)):
+    if dataset.layout == "antolik2016" and download.is_local(_source(dataset)):
         path = Path(_source(dataset))
         return {region: archive.shapes(path, region)["training_inputs"][0] for region in regions}
     return None
 
 
 def _completed(dataset: DatasetSettings, root: Path) -> DatasetSettings:
-    """With paths of files that there are, in the working folder or else in the project's, and Table 7's counts."""
+    """With paths of files that there are, here or else in the project's folder, a scale, and Table 7's counts."""
     changes: dict[str, Any] = {}
+    if dataset.response_scale is None:
+        changes["response_scale"] = "none" if dataset.of_the_paper else "mean"
     if dataset.source and download.is_local(dataset.source):
         changes["source"] = str(Path(dataset.source).expanduser())
     for key in ("manifest", "published"):
@@ -99,7 +101,9 @@ def _known_regions(dataset: DatasetSettings) -> tuple[str, list[str] | None]:
         return "dataset.simulation.sizes", sorted(dataset.simulation.sizes or {})
     source = _source(dataset)
     if download.is_local(source):
-        return source, archive.regions(Path(source))
+        path = Path(source)
+        archive.check_there(path)
+        return source, archive.regions(path) if dataset.layout == "antolik2016" else None
     if dataset.manifest is None:
         return source, None
     try:

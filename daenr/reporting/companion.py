@@ -1,4 +1,8 @@
-"""Tables 4 and 6 as fractions of the noise ceiling, beside other models' published correlations."""
+"""Tables 2 to 6 by what the field measures beside the paper's metrics.
+
+Responses (Tables 4 and 6): the correlations as fractions of the noise ceiling, beside other models' published ones, and
+how well single trials are predicted. Images (Tables 2, 3 and 5): the correlation of pixels beside SSIM.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,33 +13,74 @@ from daenr.paper.published import OtherResult
 from daenr.registry import split_model
 from daenr.reporting import labels, tables
 from daenr.reporting.layouts import REGIONS, Axis, Layout, grid, in_order, markers, paper_values, seeds
-from daenr.reporting.rendering import Rendered, spell, value_entry
+from daenr.reporting.rendering import Grid, Rendered, spell, value_entry
+from daenr.statistics import single_trials
 from daenr.statistics.metrics import METRICS
 
 COLUMNS = [*tables.COLUMNS[:-1], "source"]
 """Columns of the frame; metrics are ``pcc`` and ``fraction``, ``source`` is empty for our own models."""
 
+BESIDE = {
+    **dict.fromkeys(("table4", "table6"), single_trials.MEANS),
+    **dict.fromkeys(tables.RECONSTRUCTION, ("pixel_correlation",)),
+}
+"""For each table the metrics of its runs that stand beside its own, as in ``metrics.json``."""
+
 _READ_OUT = Axis(
     ("model", "layer", "source"),
     lambda model, layer, source: model if source else labels.model_label(model, layer),
 )
-_MEASURES = Axis(("metric",), {"pcc": METRICS["pcc"].heading, "fraction": "of ceiling"}.__getitem__)
+_UNRELIABLE = f"No neuron has a share of explainable variance of {single_trials.RELIABLE} or more."
+
+_HEADINGS = {
+    **{"pcc": METRICS["pcc"].heading, "fraction": "of ceiling"},
+    **{"correlation": "Correlation ↑", "feve": "FEVe ↑", "cc_norm": "CC_norm ↑"},
+}
+_MEASURES = Axis(("metric",), _HEADINGS.__getitem__)
 
 
-def tidy(
-    table: str, frame: pd.DataFrame, ceilings: Mapping[str, float], others: Sequence[OtherResult]
+def of_images(
+    table: str, frame: pd.DataFrame, beside: pd.DataFrame, linear: Mapping[str, float | None]
 ) -> pd.DataFrame:
-    """The correlations of a table beside what they are of their region's ceiling.
+    """The SSIM of a table beside the correlation of pixels.
+
+    Args:
+        table: one of ``tables.RECONSTRUCTION``.
+        frame: its tidy frame.
+        beside: ``BESIDE`` at its places, as `tables.unpublished` gives it.
+        linear: correlation of pixels of each region's linear code.
+
+    Returns:
+        Columns ``COLUMNS``, in the table's order.
+    """
+    ssim = frame[frame["metric"] == "ssim"]
+    code = ssim[ssim["model"] == labels.LINEAR_CODE]
+    code = code.assign(
+        metric="pixel_correlation", value=code["region"].map(linear).astype(float), paper=np.nan
+    )
+    stacked = pd.concat([ssim, code, beside], ignore_index=True)
+    return in_order(stacked.assign(table=f"{table}-companion", source=""), tables.LAYOUTS[table])[COLUMNS]
+
+
+def of_responses(
+    table: str,
+    frame: pd.DataFrame,
+    beside: pd.DataFrame,
+    ceilings: Mapping[str, float],
+    others: Sequence[OtherResult],
+) -> pd.DataFrame:
+    """The correlations of a table beside what they are of their region's ceiling, and what single trials say.
 
     Args:
         table: ``table4`` or ``table6``.
         frame: its tidy frame.
+        beside: ``BESIDE`` at its places, as `tables.unpublished` gives it.
         ceilings: mean CC_max of each region, over all neurons; NaN where there is none.
         others: other models' published results; those of other regions and metrics are passed over.
 
     Returns:
         Columns ``COLUMNS``: our models in the table's order, for each ``pcc`` and ``fraction``, which is
-        ``pcc`` over the region's ceiling, with ``sd`` and ``paper`` likewise; then the other models.
+        ``pcc`` over the region's ceiling, with ``sd`` and ``paper`` likewise; then the other models, and ``beside``.
     """
     own = frame[tables.COLUMNS[:-1]].assign(source="")
     regions = list(dict.fromkeys(own["region"]))
@@ -56,8 +101,10 @@ def tidy(
     )
     no_ceiling = ceiling.isna() & both["value"].notna()
     fraction.loc[no_ceiling, "note"] = "These trials show no ceiling."
-    stacked = pd.concat([both, fraction], ignore_index=True)
-    return in_order(stacked, _layout(table))[COLUMNS]
+    stacked = in_order(pd.concat([both, fraction], ignore_index=True), _layout(table))
+    beside = beside.assign(table=f"{table}-companion", source="")
+    beside.loc[beside["value"].isna() & beside["note"].eq(""), "note"] = _UNRELIABLE
+    return pd.concat([stacked, in_order(beside, _layout(table))], ignore_index=True)[COLUMNS]
 
 
 def _published_row(other: OtherResult) -> dict[str, object]:
@@ -76,12 +123,36 @@ def _published_row(other: OtherResult) -> dict[str, object]:
 
 
 def render(table: str, frame: pd.DataFrame) -> Rendered:
-    """Spell a companion.
+    """Spell a companion; that of responses is two tables.
 
     Args:
-        table: ``table4`` or ``table6``.
-        frame: what `tidy` returns.
+        table: ``table2`` ... ``table6``.
+        frame: what `of_images` or `of_responses` returns.
     """
+    name, number = f"{table}-companion", table.removeprefix("table")
+    if table in tables.RECONSTRUCTION:
+        caption = _caption(frame, _PIXELS.format(number=number))
+        return spell(_grid(tables.LAYOUTS[table], frame, name, f"Table {number} by pixels", caption))
+    single = frame["metric"].isin(BESIDE[table])
+    ceiling, trials = frame[~single], frame[single]
+    layout = _layout(table)
+    others = _OTHERS if (ceiling["source"] != "").any() else ""
+    return spell(
+        _grid(
+            layout,
+            ceiling,
+            name,
+            f"Table {number} and the noise ceiling",
+            _caption(ceiling, _CEILING.format(number=number), others),
+        ),
+        _grid(
+            layout, trials, f"{name}-trials", f"Table {number} by single trials", _caption(trials, _TRIALS)
+        ),
+        title=f"Table {number}, its ceiling and single trials",
+    )
+
+
+def _grid(layout: Layout, frame: pd.DataFrame, name: str, title: str, caption: str) -> Grid:
     # A source is told where notes are.
     notes = ["; ".join(filter(None, pair)) for pair in zip(frame["source"], frame["note"], strict=True)]
     frame = frame.assign(note=notes)
@@ -92,32 +163,32 @@ def render(table: str, frame: pd.DataFrame) -> Rendered:
             index=False, name=None
         )
     ]
-    number = table.removeprefix("table")
-    return spell(
-        grid(
-            _layout(table),
-            frame,
-            entries,
-            name=f"{table}-companion",
-            title=f"Table {number} and the noise ceiling",
-            caption=_caption(number, frame),
-        )
-    )
+    return grid(layout, frame, entries, name=name, title=title, caption=caption)
 
 
-def _caption(number: str, frame: pd.DataFrame) -> str:
+_PIXELS = (
+    "The SSIM of Table {number} beside the correlation of pixels: Pearson correlation of an image and its "
+    "reconstruction, mean over images, for which brightness and contrast do not count."
+)
+_CEILING = (
+    "The correlations of Table {number}, mean over neurons, and what part they are of the highest that the "
+    "recording allows: the mean CC_max of the region's neurons, where those without signal power count as 0."
+)
+_OTHERS = (
+    "Below: published correlations of other models with the same recording, divided by the same ceiling."
+)
+_TRIALS = (
+    "Correlation: with single trials, mean over neurons. FEVe: share of the explainable variance that the prediction "
+    "explains; below 0 it is further off than the mean response. CC_norm: correlation with the mean over repeats, "
+    f"divided by each neuron's own ceiling. FEVe and CC_norm are means over the neurons of whose variance "
+    f"{single_trials.RELIABLE:.0%} or more can be explained, since they divide by it."
+)
+
+
+def _caption(frame: pd.DataFrame, *parts: str) -> str:
     if frame.empty:
         return "The config leaves out every model of this table."
-    others = (
-        " Below: published correlations of other models with the same recording, divided by the same ceiling."
-        if (frame["source"] != "").any()
-        else ""
-    )
-    return (
-        f"The correlations of Table {number}, mean over neurons, and what part they are of the highest that the "
-        "recording allows: the mean CC_max of the region's neurons, where those without signal power count as 0."
-        f"{others} {seeds(int(frame['n'].max()))} {paper_values(frame)}".rstrip()
-    )
+    return " ".join(filter(None, [*parts, seeds(int(frame["n"].max())), paper_values(frame)]))
 
 
 def _layout(table: str) -> Layout:

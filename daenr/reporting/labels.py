@@ -35,6 +35,12 @@ def layer_label(layer: str) -> str:
     return layer.translate(SUBSCRIPTS)
 
 
+def label_words(text: str) -> str:
+    """A sentence with its regions and layers as the paper prints them; names of claims (``pcc-region1``) stay."""
+    text = re.sub(r"(?<![\w-])region\d+\b", lambda name: region_label(name[0]), text)
+    return re.sub(r"(?<![\w-])h[1-4]\b", lambda name: layer_label(name[0]), text)
+
+
 def model_label(model: str, layer: str | None = None) -> str:
     """A model as the paper prints it: ``cae-fr`` read out at ``h1`` -> CAE-FR₁, ``hi`` standing for any layer."""
     if model == LINEAR_CODE:

@@ -1,17 +1,23 @@
 """Leverage over the steps of training: what share of the shared layers' gradient the responses supply."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from daenr import IMAGE_SIZE
 from daenr.registry import LAYERS
 from daenr.reporting.curves import lines_by_run
 from daenr.reporting.figures import DOUBLE, SINGLE, styled, without_models
 from daenr.reporting.labels import LAYER_COLOURS, LAYER_DASHES, NEGLIGIBLE, layer_label
 from daenr.run import Run
 
-COLUMNS = ["weights", "run", "layer", "step", "leverage"]
+COLUMNS = ["weights", "reading", "run", "layer", "step", "leverage"]
 """Columns of a frame of courses; ``weights`` is the table of the paper that prints the run's alpha and beta."""
+
+READINGS = {"sum": "Losses as sums", "mean": "Losses as means"}
+"""Rows of the figure: losses over pixels and neurons, Eqs. 4 and 6 as printed, or both divided by their number."""
 
 _PANELS = {
     "table8": "Table 8\nreconstruction, CAE",
@@ -21,42 +27,73 @@ _PANELS = {
 """Titles: where the weights are printed, for which task and which auto-encoders."""
 
 
-def course(weights: str, run: Run, history: pd.DataFrame) -> pd.DataFrame:
-    """One run's leverage at each validation.
+def course(
+    weights: str, run: Run, history: pd.DataFrame, neurons: int, losses: Mapping[str, str]
+) -> pd.DataFrame:
+    """One run's leverage at each validation, under both readings of the losses.
+
+    A mean divides the gradient of the image side by the pixels and that of the response side by the neurons, exactly.
+    So what one training recorded gives the leverage that the same weights have under the other reading, at the same
+    parameters; a training under that reading would take another course.
 
     Args:
         weights: ``table8``, ``table9`` or ``table10``.
         run: the training of a joint model.
         history: its ``history.csv``; empty if it had no neurons to train on.
+        neurons: that it was trained on.
+        losses: the config's ``loss``: what ``reconstruction`` and ``response`` were in the training.
 
     Returns:
-        Columns ``COLUMNS``; validations at which neither task moved the shared layers are left out.
+        Columns ``COLUMNS``, ``reading`` one of ``READINGS``; validations at which neither task moved the shared layers
+        are left out.
     """
-    shares = history[["step", "leverage"]] if len(history) else pd.DataFrame({"step": [], "leverage": []})
-    return shares.dropna().assign(weights=weights, run=run.name, layer=run.layer)[COLUMNS]
+    recorded = history[["step", "leverage"]] if len(history) else pd.DataFrame({"step": [], "leverage": []})
+    recorded = recorded.dropna().assign(weights=weights, run=run.name, layer=run.layer)
+    pixels = IMAGE_SIZE**2
+    to_sums = (neurons if losses["response"] == "mean" else 1) / (
+        pixels if losses["reconstruction"] == "mean" else 1
+    )
+    factors = {"sum": to_sums, "mean": to_sums * pixels / neurons}
+    return pd.concat(
+        [
+            recorded.assign(reading=reading, leverage=reweighted(recorded["leverage"], factor))
+            for reading, factor in factors.items()
+        ],
+        ignore_index=True,
+    )[COLUMNS]
+
+
+def reweighted(share: pd.Series, factor: float) -> pd.Series:
+    """A share of two parts after its part has grown by a factor: f s / (f s + 1 - s)."""
+    return factor * share / (factor * share + 1 - share)
 
 
 @styled
 def leverage_over_steps(courses: pd.DataFrame) -> Figure:
-    """A panel for each table of weights, a line for each run, coloured by the layer that is read out.
+    """A column for each table of weights, a row for each reading, a line for each run in the colour of its layer.
 
     Below the dashed line the responses supply less than a thousandth.
 
     Args:
         courses: columns ``COLUMNS``.
     """
-    panels = [weights for weights in _PANELS if weights in set(courses["weights"])]
-    if not panels:
+    columns = [weights for weights in _PANELS if weights in set(courses["weights"])]
+    if not columns:
         return without_models()
-    figure = Figure(figsize=(SINGLE if len(panels) == 1 else DOUBLE, 2.6))
-    grid = figure.subplots(1, len(panels), squeeze=False, sharey=True, sharex=True)[0]
-    for ax, weights in zip(grid, panels, strict=True):
-        ax.set_yscale("log")
-        ax.axhline(NEGLIGIBLE, color="0.5", ls="--", lw=0.8)
-        lines_by_run(ax, courses[courses["weights"] == weights], "leverage", weight=0.8)
-        ax.set(title=_PANELS[weights], xlabel="", ylabel="")
-        ax.margins(x=0.02)
-    grid[0].set_ylabel("Share of the gradient\nfrom the responses")
+    figure = Figure(figsize=(SINGLE if len(columns) == 1 else DOUBLE, 4.2))
+    grid = figure.subplots(len(READINGS), len(columns), squeeze=False, sharey=True, sharex=True)
+    for axes, (reading, label) in zip(grid, READINGS.items(), strict=True):
+        for ax, weights in zip(axes, columns, strict=True):
+            ax.set_yscale("log")
+            ax.axhline(NEGLIGIBLE, color="0.5", ls="--", lw=0.8)
+            shown = courses[(courses["weights"] == weights) & (courses["reading"] == reading)]
+            lines_by_run(ax, shown, "leverage", weight=0.8)
+            ax.set(xlabel="", ylabel="")
+            ax.margins(x=0.02)
+        axes[0].set_ylabel(label)
+    for ax, weights in zip(grid[0], columns, strict=True):
+        ax.set_title(_PANELS[weights])
+    figure.supylabel("Share of the gradient from the responses")
     figure.supxlabel("Step")
     layers = [layer for layer in LAYERS if layer in set(courses["layer"])]
     lines = [

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from daenr.paper.plan import TABLE_METRICS, Cell
 from daenr.paper.published import Published
-from daenr.reporting.rendering import Entry, Grid, Rendered, spell, value_entry
+from daenr.reporting.rendering import Entry, Grid, Rendered, spell
+from daenr.statistics.inference import crossed
 from daenr.statistics.metrics import METRICS
 
-COLUMNS = ["reading", "table", "metric", "distance", "sd", "n", "cells"]
+COLUMNS = ["reading", "table", "metric", "distance", "low", "high", "n", "cells"]
 """Columns of a tidy frame; the config's own settings are the reading with an empty name."""
 
 
@@ -19,6 +21,7 @@ def tidy(
     cells: Mapping[str, Sequence[Cell]],
     metrics: Mapping[str, Mapping[str, Any]],
     published: Sequence[Published],
+    confidence: float,
 ) -> pd.DataFrame:
     """Distance of each reading from the paper in each table and metric.
 
@@ -26,39 +29,44 @@ def tidy(
         cells: places in the paper's tables, one a seed, by the name of the reading.
         metrics: for each run's name its metrics, None where it has no result.
         published: the paper's results.
+        confidence: of the intervals.
 
     Returns:
-        Columns ``COLUMNS``. A seed's distance is the mean over cells of |ours - printed|; cells that the paper does not
-        print, or that have no result, count in no distance. ``distance`` is its mean over seeds, ``sd`` the sample
-        standard deviation (NaN for one seed), ``n`` counts seeds and ``cells`` the cells of a seed.
+        Columns ``COLUMNS``. ``distance`` is the mean of |ours - printed| over cells and seeds, ``low`` and ``high`` its
+        interval, of seeds and cells drawn at random and crossed (``daenr.statistics.inference``; over cells alone with
+        one seed, NaN with one cell besides), at 0 where it would reach below. ``n`` counts seeds, ``cells`` the cells:
+        those that the paper prints and every seed has a result of, among seeds that have any.
     """
     printed = {(p.table, p.region, p.model, p.layer or "", p.neurons, p.metric): p.value for p in published}
     away = [
-        (reading, cell.table, metric, cell.run.seed, abs(ours - printed[key]))
+        ((reading, cell.table, metric), cell.run.seed, key, abs(ours - printed[key]))
         for reading, places in cells.items()
         for cell in places
         for metric in TABLE_METRICS[cell.table]
         if (key := (cell.table, cell.region, cell.model, cell.layer or "", cell.neurons, metric)) in printed
         and (ours := metrics[cell.run.name][metric]) is not None
     ]
-    single = pd.DataFrame(away, columns=["reading", "table", "metric", "seed", "away"])
-    of_seeds = single.groupby(["reading", "table", "metric", "seed"], sort=False)["away"]
-    seeds = of_seeds.agg(["mean", "count"]).reset_index()
-    frame = seeds.groupby(["reading", "table", "metric"], sort=False).agg(
-        distance=("mean", "mean"), sd=("mean", "std"), n=("mean", "count"), cells=("count", "max")
-    )
-    return frame.reset_index()[COLUMNS]
+    rows = []
+    for group in dict.fromkeys(place for place, *_ in away):
+        single = pd.Series({(seed, key): value for place, seed, key, value in away if place == group})
+        table = single.unstack(level=0).dropna().to_numpy().T  # seeds by cells
+        if table.size:
+            found = crossed([table])
+            low, high = found.interval(confidence) if table.size > 1 else (np.nan, np.nan)
+            rows.append((*group, found.estimate, np.clip(low, 0, None), high, *table.shape))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def render(frame: pd.DataFrame) -> Rendered:
+def render(frame: pd.DataFrame, confidence: float) -> Rendered:
     """Spell the table: a row a reading, a column a metric of a table; what is nearest to the paper is bold.
 
     Args:
         frame: what `tidy` returns.
+        confidence: of the intervals.
     """
     found = {
-        (str(reading), str(table), str(metric)): (float(distance), float(sd))
-        for reading, table, metric, distance, sd, *_ in frame.itertuples(index=False, name=None)
+        (str(reading), str(table), str(metric)): (float(distance), float(low), float(high))
+        for reading, table, metric, distance, low, high, *_ in frame.itertuples(index=False, name=None)
     }
     columns = list(dict.fromkeys((table, metric) for _, table, metric in found))
 
@@ -69,17 +77,20 @@ def render(frame: pd.DataFrame) -> Rendered:
         if key not in found:
             return Entry("–")  # noqa: RUF001 - as in the other tables
         rivals = [shown(other) for other in found if other[1:] == key[1:]]
-        decimals, best = METRICS[key[2]].decimals, shown(key) == min(rivals)
-        return value_entry(*found[key], decimals=decimals, best=best)
+        distance, *interval = (f"{value:.{METRICS[key[2]].decimals}f}" for value in found[key])
+        below = "" if np.isnan(found[key][1]) else f"[{', '.join(interval)}]"
+        return Entry(distance, below, best=shown(key) == min(rivals))
 
     rows = [
         (reading or "As configured", [entry((reading, *column)) for column in columns])
         for reading in dict.fromkeys(reading for reading, _, _ in found)
     ]
     caption = (
-        "Mean over cells of the absolute difference between our result and the printed one; mean over seeds ± standard "
-        "deviation. Bold: nearest to the paper, to the printed digits. A reading moves only the models that it is "
-        "about; where it changes nothing that a table's models compute, the row is that of the config."
+        "Mean over cells and seeds of the absolute difference between our result and the printed one; in brackets its "
+        f"{confidence:.0%} interval, over cells and seeds together (over cells alone with one seed), wide where a "
+        "table has few cells. Bold: nearest to the paper, to the printed digits; all readings are held against the "
+        "same cells, so two may differ for sure although their intervals overlap. A reading moves only the models "
+        "that it is about; where it changes nothing that a table's models compute, the row is that of the config."
     )
     groups = [
         (f"Table {table[-1]}", len(list(those))) for table, those in groupby(columns, lambda each: each[0])

@@ -14,6 +14,7 @@ import jinja2
 import yaml
 
 from daenr.reporting.contents import Item
+from daenr.reporting.labels import region_label
 from daenr.reporting.rendering import html
 
 _CAPTIONS = jinja2.Environment(undefined=jinja2.StrictUndefined)
@@ -64,6 +65,7 @@ def report(
     assumptions: str,
     config: Mapping[str, Any],
     versions: Mapping[str, str],
+    notes: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> str:
     """The page.
 
@@ -73,6 +75,7 @@ def report(
         assumptions: a page of Markdown with one table.
         config: as resolved.
         versions: of the packages that trained.
+        notes: what is told of each region, see `daenr.data.notes`.
     """
     provenance = [
         ("Seeds", ", ".join(map(str, config["seeds"]))),
@@ -84,6 +87,7 @@ def report(
         "report.html.j2",
         title=f"DAE-NR: {config['dataset']['name']}",
         dataset=config["dataset"]["name"],
+        notes=[(region_label(region), note) for region, told in notes.items() for note in told],
         introduction=" ".join(introduction.replace("*", "").replace("``", "").split()),
         sections=[
             (section, list(shown)) for section, shown in groupby(exhibits, key=lambda shown: shown.section)

@@ -70,7 +70,7 @@ class _PaperLayout(Layout):
     bold: str = "Bold: best of a column."
 
 
-_LAYOUTS: Mapping[str, _PaperLayout] = {
+LAYOUTS: Mapping[str, _PaperLayout] = {
     "table2": _PaperLayout(
         caption="Reconstruction of the test images by the plain auto-encoder and by models that also learn the "
         "responses of all neurons; the subscript is the layer that is read out.",
@@ -156,7 +156,7 @@ def tidy(
     Raises:
         ValueError: a metric of a run is missing, or null without a reason.
     """
-    layout = _LAYOUTS[table]
+    layout = LAYOUTS[table]
     measured = [
         (
             table,
@@ -177,11 +177,7 @@ def tidy(
     single = pd.DataFrame([*_linear_rows(table, cells, linear), *measured], columns=columns).astype(
         {"value": float}
     )
-    frame = (
-        single.groupby(_KEY, sort=False)
-        .agg(value=("value", "mean"), sd=("value", "std"), n=("value", "count"), note=("note", _note))
-        .reset_index()
-    )
+    frame = _over_seeds(single)
     # It is the same whatever the seed.
     frame.loc[frame["model"] == labels.LINEAR_CODE, ["sd", "n"]] = np.nan, 1
     paper = {(p.table, p.region, p.model, p.layer or "", p.neurons, p.metric): p.value for p in published}
@@ -192,6 +188,45 @@ def tidy(
     standings = _standings(competing, layout, _by_place(single), confidence)
     frame["standing"] = standings.reindex(frame.index, fill_value="")
     return frame[COLUMNS]
+
+
+def unpublished(
+    cells: Sequence[Cell],
+    documents: Mapping[str, Mapping[str, Any]],
+    names: Sequence[str],
+    section: str = "metrics",
+) -> pd.DataFrame:
+    """Numbers that the paper does not print, at the places of one of its tables.
+
+    Args:
+        cells: the places, one a seed.
+        documents: for each run's name what its ``metrics.json`` holds.
+        names: of the numbers.
+        section: of the documents, in which the numbers stand; NaN for one that is missing there.
+
+    Returns:
+        Columns ``COLUMNS``, one row a place and name, as of `tidy`; without paper's values and standings.
+    """
+    single = [
+        (
+            *(cell.table, cell.region, cell.model, cell.layer or "", cell.neurons, name),
+            *(documents[cell.run.name][section].get(name), documents[cell.run.name]["reason"] or ""),
+        )
+        for cell in cells
+        for name in names
+    ]
+    columns = [*_KEY, "value", "note"]
+    frame = _over_seeds(pd.DataFrame(single, columns=columns).astype({"value": float}))
+    return frame.assign(paper=np.nan, standing="")[COLUMNS]
+
+
+def _over_seeds(single: pd.DataFrame) -> pd.DataFrame:
+    """Mean, sample standard deviation and number of the seeds at each place, and what their notes say."""
+    return (
+        single.groupby(_KEY, sort=False)
+        .agg(value=("value", "mean"), sd=("value", "std"), n=("value", "count"), note=("note", _note))
+        .reset_index()
+    )
 
 
 def _linear_rows(table: str, cells: Sequence[Cell], linear: Mapping[str, Scores]) -> list[tuple[object, ...]]:
@@ -347,7 +382,7 @@ def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> Rendere
         frame: what ``tidy`` returns.
         confidence: with which ``tidy`` compared; the caption tells it.
     """
-    layout = _LAYOUTS[table]
+    layout = LAYOUTS[table]
     notes = markers(frame["note"])
     rivals = frame["value"].groupby(_contests(frame, layout)).transform("count") > 1
     told = frame["standing"].eq("best") & rivals & ~_undecided(frame, layout)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from daenr.paper.population import AGREES, DISAGREES
 from daenr.paper.verdicts import (
     CHANCE,
     CONTRADICTED,
@@ -18,6 +19,7 @@ from daenr.paper.verdicts import (
     VERDICTS,
     Rules,
 )
+from daenr.reporting.labels import label_words
 from daenr.reporting.rendering import Entry, Grid, Rendered, interval_texts, spell
 from daenr.statistics.metrics import METRICS
 
@@ -31,7 +33,7 @@ def render(frame: pd.DataFrame, rules: Rules, title: str = "The paper's claims")
     """The page of verdicts: a paragraph of plain words, and a row a claim, indented below what it rests on.
 
     Args:
-        frame: what ``judge`` returns.
+        frame: what ``judge`` returns; of a simulated recording, ``held_against_truth`` of it.
         rules: what the verdicts went by.
         title: heads the page.
     """
@@ -41,7 +43,23 @@ def render(frame: pd.DataFrame, rules: Rules, title: str = "The paper's claims")
         "over test images and seeds together. Paper: the same mean of the published numbers. p is two-sided, of no "
         "effect; in brackets the level at which the claim is tested."
     )
-    columns = ["Claim", "Source", "Effect", "Paper", "p", "Verdict", "What would decide", "Note"]
+    if frame["neurons_gain"].notna().any():
+        legend += (
+            " Neurons: the share of them whose own mean gain is above 0, and the standard error over neurons of the "
+            "effect, which is the mean gain of a neuron."
+        )
+    columns = [
+        "Claim",
+        "Source",
+        "Effect",
+        "Neurons",
+        "Paper",
+        "p",
+        "Verdict",
+        "What would decide",
+        "Population",
+        "Note",
+    ]
     caption = f"{summary(frame, rules)} {legend}"
     return spell(_grid(frame, columns, _verdict_entries, "verdicts", title, caption, _meanings(frame, rules)))
 
@@ -63,7 +81,12 @@ def render_sensitivity(frame: pd.DataFrame, title: str = "Sensitivity of the ver
 
     def entries(row: Mapping[str, Any]) -> list[Entry]:
         own = [_compared(row, ""), *(_compared(row, f"_{name}") for name in names)]
-        return [Entry(row["statement"]), Entry(row["source"]), *own, Entry("←" if row["moves"] else "")]
+        return [
+            Entry(label_words(row["statement"])),
+            Entry(row["source"]),
+            *own,
+            Entry("←" if row["moves"] else ""),
+        ]
 
     columns = ["Claim", "Source", "As configured", *names, "Moves"]
     return spell(_grid(frame, columns, entries, "sensitivity", title, caption, []))
@@ -99,15 +122,17 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _verdict_entries(row: Mapping[str, Any]) -> list[Entry]:
     return [
-        Entry(row["statement"]),
+        Entry(label_words(row["statement"])),
         Entry(row["source"]),
         _effect(row, "", against=row["against"]),
+        _neurons(row),
         Entry(_printed(row)),
         Entry(_p(row)),
         Entry(
             row["verdict"], best=row["verdict"] in (SUPPORTED, CONTRADICTED), marker=_MARKS[row["verdict"]]
         ),
         Entry(_needed(row)),
+        Entry(row.get("population", "")),
         Entry(row["note"]),
     ]
 
@@ -154,6 +179,15 @@ def _interval(row: Mapping[str, Any], suffix: str = "") -> tuple[list[str], str]
     numbers = [row[f"{key}{suffix}"] for key in ("effect", "low", "high")]
     texts, unit = interval_texts(numbers, METRICS[row["metric"]].effect_decimals, sign="+")
     return [text.replace("-", "−") for text in texts], unit
+
+
+def _neurons(row: Mapping[str, Any]) -> Entry:
+    """80% gain, ± 0.0021; nothing for a metric that is no mean over neurons."""
+    if np.isnan(row["neurons_gain"]):
+        return Entry("")
+    error = row["neurons_error"]
+    below = "" if np.isnan(error) else f"± {error:.{METRICS[row['metric']].effect_decimals}f}"
+    return Entry(f"{row['neurons_gain']:.0%} gain", below)
 
 
 def _printed(row: Mapping[str, Any]) -> str:
@@ -203,7 +237,7 @@ def _sentences(frame: pd.DataFrame, rules: Rules) -> Iterator[str]:
     for row in _records(frame):
         if row["level"] in tell:
             yield tell[row["level"]](row, rules)
-    further = frame[~frame["level"].isin([*tell])]
+    further = frame[~frame["level"].isin([*tell, "known"])]
     for result in VERDICTS:
         if names := list(further.loc[further["verdict"] == result, "claim"]):
             yield f"Of the further claims, {result}: {', '.join(names)}."
@@ -212,6 +246,21 @@ def _sentences(frame: pd.DataFrame, rules: Rules) -> Iterator[str]:
             f"{skipped} further {'claim was' if skipped == 1 else 'claims were'} not tested, since what "
             f"{'it rests' if skipped == 1 else 'they rest'} on is not supported."
         )
+    if "population" in frame:
+        yield _truth(frame.loc[frame["level"] == "known", "population"])
+
+
+def _truth(known: pd.Series) -> str:
+    """What a simulated recording says to all this."""
+    said = (
+        "The recording is simulated: its neurons respond to the image, whatever a model reconstructs, so how they were "
+        "built does not determine whether the claims are right"
+    )
+    if known.empty:
+        return f"{said}."
+    counts = [(name, int((known == name).sum())) for name in (AGREES, DISAGREES, "open")]
+    found = ", ".join(f"{count} {name}" for name, count in counts if count)
+    return f"{said}; of the results that it does determine, in the last rows: {found}."
 
 
 def _primary(row: Mapping[str, Any], rules: Rules) -> str:
@@ -228,7 +277,7 @@ def _primary(row: Mapping[str, Any], rules: Rules) -> str:
         OPEN: f"Whether joint training {does} better is not decided; {_would_decide(row)}",
     }[row["verdict"]]
     (effect, low, high), unit = _interval(row)
-    seeds = f"{row['n']} seeds" if row["n"] > 1 else "one seed"
+    seeds = f"{row['n']} seeds" if row["n"] > 1 else "over test images alone; one seed"
     return (
         f"{question}: {row['verdict']}. {answer}. The mean gain in {METRICS[row['metric']].label} over all regions "
         f"and layers, positive if the paper is right, is {effect}{unit} ({rules.confidence:.0%} interval {low} to "
@@ -239,9 +288,13 @@ def _primary(row: Mapping[str, Any], rules: Rules) -> str:
 def _paper(row: Mapping[str, Any]) -> str:
     if np.isnan(row["paper"]):
         return ""
+    printed = (
+        f" The paper prints {_signed(row['paper'], METRICS[row['metric']].effect_decimals)} for its recording"
+    )
+    if row["n"] == 1:
+        return f"{printed}."
     answer = "excludes" if row["paper_excluded"] == "yes" else "does not exclude"
-    printed = _signed(row["paper"], METRICS[row["metric"]].effect_decimals)
-    return f" The paper prints {printed} for its recording, which the interval {answer}."
+    return f"{printed}, which the interval {answer}."
 
 
 def _only_if(row: Mapping[str, Any], rules: Rules) -> str:

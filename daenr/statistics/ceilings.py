@@ -1,13 +1,13 @@
 """How well repeated trials let any model do: the noise ceilings of a recording, one number a neuron.
 
-Every function takes the single trials of one region's repeated test images. Variances over images have
-one degree of freedom less than images (``ddof=1``); the ratios do not depend on that choice.
-A neuron that never varies has no signal: it gets 0, without a warning.
+Every function takes the single trials of one region's repeated test images; a repeat that was not made is NaN for all
+neurons. Variances have one degree of freedom less than values (``ddof=1``); where every repeat was made, the ratios do
+not depend on that choice. A neuron that never varies has no signal: it gets 0, without a warning.
 """
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int64
 
 COLUMNS = ["neuron", "signal_power", "cc_max", "oracle", "explainable_variance", "signal"]
 """Columns of a region's ceilings."""
@@ -42,7 +42,9 @@ def signal_power(
     """Signal power: the variance over images that repeats share, in squared units of the response.
 
     SP = (N Var(mean over repeats) - mean over repeats of Var(trial)) / (N - 1), with variances over images:
-    unbiased, so it falls below zero for about half of the neurons that carry no signal.
+    unbiased, so it falls below zero for about half of the neurons that carry no signal. Where images were shown n
+    times, each its own number, SP = Var(mean over repeats) - mean over images of (noise / n): as unbiased; the noise
+    is the image's variance over its repeats, and of an image with one trial the mean of the others'.
 
     Args:
         trials: responses, at least two repeats of at least two images.
@@ -50,13 +52,20 @@ def signal_power(
     Raises:
         ValueError: there are fewer than two repeats or two images.
 
-    Source: Sahani and Linden 2003; Schoppe et al. 2016 (doi:10.3389/fncom.2016.00010).
+    Source: Sahani and Linden 2003; Schoppe et al. 2016 (doi:10.3389/fncom.2016.00010); the second is the estimate of
+    a one-way analysis of variance.
     """
     repeats, images, _ = trials.shape
     if min(repeats, images) < 2:
         raise ValueError(
             f"trials: {repeats} repeats of {images} images; signal power needs at least two of each"
         )
+    if _ragged(trials):
+        made = _repeats(trials)[:, None]
+        ragged: Float64[np.ndarray, " neurons"] = _variance_of_mean(trials) - (_noise(trials) / made).mean(
+            axis=0
+        )
+        return ragged
     shared = repeats * _variance_of_mean(trials) - _variance_of_trial(trials)
     power: Float64[np.ndarray, " neurons"] = shared / (repeats - 1)
     return power
@@ -97,19 +106,21 @@ def oracle_correlation(
 ) -> Float64[np.ndarray, " neurons"]:
     """Jackknife oracle: Pearson r between each trial and the mean of the other repeats of its image.
 
-    One r a neuron, over all pairs of repeat and image at once, so it also counts drifts between repeats.
+    One r a neuron, over all pairs of repeat and image at once, so it also counts drifts between repeats. Images with
+    one trial take no part.
 
     Source: the oracle of Walker et al. 2019 (doi:10.1038/s41593-019-0517-x).
 
     Raises:
         ValueError: there are fewer than two repeats.
     """
-    repeats, _, neurons = trials.shape
+    repeats = len(trials)
     if repeats < 2:
         raise ValueError(f"trials: {repeats} repeat; the jackknife needs at least two")
-    trials = trials.astype(np.float64)
-    others = (trials.sum(axis=0) - trials) / (repeats - 1)
-    held_out, oracle = (_centred(array.reshape(-1, neurons)) for array in (trials, others))
+    trials, made = trials.astype(np.float64), _repeats(trials)
+    others = (np.nansum(trials, axis=0) - trials) / np.maximum(made - 1, 1)[:, None]
+    used = ~np.isnan(trials).any(axis=2) & (made > 1)
+    held_out, oracle = _centred(trials[used]), _centred(others[used])
     norm = np.sqrt((held_out**2).sum(axis=0) * (oracle**2).sum(axis=0))
     return _ratio((held_out * oracle).sum(axis=0), norm)
 
@@ -118,16 +129,50 @@ def _variance_of_mean(
     trials: Float[np.ndarray, "repeats images neurons"],
 ) -> Float64[np.ndarray, " neurons"]:
     """Variance over images of the mean over repeats; exactly 0 where it is constant."""
+    if _ragged(trials):
+        return _variance(np.nanmean(_from_least(trials), axis=0))
     return _variance(trials.mean(axis=0, dtype=np.float64))
 
 
 def _variance_of_trial(
     trials: Float[np.ndarray, "repeats images neurons"],
 ) -> Float64[np.ndarray, " neurons"]:
-    """Variance over images of a single trial, mean over repeats."""
-    variances = np.stack([_variance(trial.astype(np.float64)) for trial in trials])
-    mean: Float64[np.ndarray, " neurons"] = variances.mean(axis=0)
-    return mean
+    """Variance over images of a single trial, mean over repeats; signal and noise where repeats differ in number."""
+    variance: Float64[np.ndarray, " neurons"] = (
+        signal_power(trials) + _noise(trials).mean(axis=0)
+        if _ragged(trials)
+        else np.stack([_variance(trial.astype(np.float64)) for trial in trials]).mean(axis=0)
+    )
+    return variance
+
+
+def _ragged(trials: Float[np.ndarray, "repeats images neurons"]) -> bool:
+    """Whether images differ in how often they were shown."""
+    return bool(np.isnan(trials).any())
+
+
+def _repeats(trials: Float[np.ndarray, "repeats images neurons"]) -> Int64[np.ndarray, " images"]:
+    """How often each image was shown."""
+    made: Int64[np.ndarray, " images"] = (~np.isnan(trials).any(axis=2)).sum(axis=0)
+    return made
+
+
+def _noise(trials: Float[np.ndarray, "repeats images neurons"]) -> Float64[np.ndarray, "images neurons"]:
+    """Variance over the repeats of each image; of images with one trial the mean of the others'."""
+    repeated = _repeats(trials) > 1
+    noise = np.empty(trials.shape[1:])
+    noise[repeated] = np.nanvar(_from_least(trials)[:, repeated], axis=0, ddof=1)
+    noise[~repeated] = noise[repeated].mean(axis=0)
+    return noise
+
+
+def _from_least(
+    trials: Float[np.ndarray, "repeats images neurons"],
+) -> Float64[np.ndarray, "repeats images neurons"]:
+    """Responses above each neuron's least, which has no rounding where a neuron never varies."""
+    exact = trials.astype(np.float64)
+    above: Float64[np.ndarray, "repeats images neurons"] = exact - np.nanmin(exact, axis=(0, 1))
+    return above
 
 
 def _variance(responses: Float64[np.ndarray, "images neurons"]) -> Float64[np.ndarray, " neurons"]:

@@ -31,7 +31,7 @@ def score(
     neurons: Int64[np.ndarray, " neurons"],
     ssim_window: str = "gaussian",
 ) -> Scores:
-    """Every metric of the paper (Section 4.1) for one model, image by image and neuron by neuron.
+    """Every metric of one model, image by image and neuron by neuron: those of the paper (Section 4.1) among them.
 
     Args:
         originals: test images in [-1, 1].
@@ -50,6 +50,7 @@ def score(
             "mse": mse(originals, reconstruction),
             "psnr": psnr(originals, reconstruction),
             "ssim": ssim(originals, reconstruction, ssim_window),
+            "pixel_correlation": pixel_correlation(originals, reconstruction),
         }
     if prediction is None:
         return Scores(neurons, **images)
@@ -108,6 +109,18 @@ def ssim(
         for original, reconstructed in zip(originals[:, 0], reconstruction[:, 0], strict=True)
     ]
     return np.array(values, dtype=np.float64)
+
+
+def pixel_correlation(
+    originals: Float[np.ndarray, "images 1 height width"],
+    reconstruction: Float[np.ndarray, "images 1 height width"],
+) -> Float64[np.ndarray, " images"]:
+    """Pearson r of each image and its reconstruction, over pixels; 0 where one of them is uniform.
+
+    Brightness and contrast do not count, unlike in SSIM and MSE.
+    """
+    count = len(originals)
+    return pearson(originals.reshape(count, -1).T, reconstruction.reshape(count, -1).T)
 
 
 # ---- registry -----------------------------------------------------------------------------------------
@@ -184,6 +197,11 @@ METRICS: dict[str, Metric] = {
         Metric(name="mse", label="MSE", lower_is_better=True, of_images=attrgetter("mse")),
         Metric(name="psnr", label="PSNR", unit="dB", effect_decimals=2, of_images=attrgetter("psnr")),
         Metric(name="ssim", label="SSIM", of_images=attrgetter("ssim")),
+        Metric(
+            name="pixel_correlation",
+            label="Pixel correlation",
+            of_images=attrgetter("pixel_correlation"),
+        ),
         Metric(name="pcc", label="PCC", of_neurons=lambda r, _: r),
         Metric(
             name="significant",
@@ -210,7 +228,7 @@ def metric_named(name: str) -> Metric:
 
 
 def evaluate(scores: Scores) -> dict[str, float | int | None]:
-    """The means that stand in the paper's tables.
+    """The means that stand in tables.
 
     Returns:
         Each metric by its name, see `Metric.mean`. ``constant_neurons`` counts neurons without variance in prediction

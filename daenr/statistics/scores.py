@@ -23,6 +23,7 @@ class Scores:
         mse: mean squared error of each test image, on the [-1, 1] scale.
         psnr: of each test image, dB.
         ssim: of each test image.
+        pixel_correlation: of each test image, over its pixels.
         prediction: predicted rate of each neuron for each test image.
         response: mean over repeats of the recorded responses to them, of the same neurons.
     """
@@ -31,6 +32,7 @@ class Scores:
     mse: Float64[np.ndarray, " images"] | None = None
     psnr: Float64[np.ndarray, " images"] | None = None
     ssim: Float64[np.ndarray, " images"] | None = None
+    pixel_correlation: Float64[np.ndarray, " images"] | None = None
     prediction: Float[np.ndarray, "images neurons"] | None = None
     response: Float[np.ndarray, "images neurons"] | None = None
 

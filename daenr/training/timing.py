@@ -52,6 +52,7 @@ def noise_region(train: int, validation: int, neurons: int, test: int = 50) -> R
         test_trials=trials,
         test_responses=trials[0],
         receptive_field=rng.integers(0, 32, (neurons, 2)),
+        response_scale=np.ones(neurons, np.float32),
         responsive=None,
         attributes={},
     )

@@ -53,7 +53,7 @@ class Trained:
         seconds: wall time of the fit alone; of its last part if it was interrupted.
         precision: what the fit multiplied in; predictions are always made in float32.
         reconstruction: of the test images, in [-1, 1]; None without an auto-encoder.
-        response: predicted rate of each neuron for each test image; None without a readout.
+        response: predicted rate of each neuron for each test image, in the recording's unit; None without a readout.
         validation_response: the same for the validation images.
     """
 
@@ -90,13 +90,18 @@ def train(
     devices.make_repeatable()
     device = devices.resolve(spec.device)
     precision = devices.resolve_precision(spec.precision, device)
+    # Losses, and the readout that learns by them, are in the neuron's own scale.
+    scale = data.response_scale[neurons]
+    train_responses, validation_responses = (
+        responses[:, neurons] / scale for responses in (data.train_responses, data.validation_responses)
+    )
     known = Neurons(
-        torch.from_numpy(data.train_responses[:, neurons].mean(0)),
+        torch.from_numpy(train_responses.mean(0)),
         torch.from_numpy(data.receptive_field[neurons]),
     )
     model = build(run.model, run.layer, known, seed=run.seed, settings=spec.model, device=device)
-    training = _split(data.train_images, data.train_responses[:, neurons], device)
-    validation = _split(data.validation_images, data.validation_responses[:, neurons], device)
+    training = _split(data.train_images, train_responses, device)
+    validation = _split(data.validation_images, validation_responses, device)
     if run.control == "shuffled":
         order = generator(run.seed, "shuffled responses")
         training, validation = _shuffled(training, order), _shuffled(validation, order)
@@ -120,9 +125,10 @@ def train(
         raise NotFiniteError(f"run {run.name}, {error}") from error
     seconds = time.perf_counter() - start
     _, validation_response = predict(model, data.validation_images, device)
-    return Trained(
-        model, result, seconds, precision, *predict(model, data.test_images, device), validation_response
-    )
+    reconstruction, response = predict(model, data.test_images, device)
+    if response is not None and validation_response is not None:
+        response, validation_response = response * scale, validation_response * scale
+    return Trained(model, result, seconds, precision, reconstruction, response, validation_response)
 
 
 def _shuffled(split: Split, order: torch.Generator) -> Split:

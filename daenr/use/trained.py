@@ -26,10 +26,10 @@ Images = TypeVar("Images", np.ndarray, Tensor)
 class TrainedModel:
     """A trained run with all that it needs to be used; `load` makes it.
 
-    Its methods take images x height x width in the intensities and the size of the recording's stimuli, or one image
-    of height x width, which is a batch of one. They compute in batches as the evaluation does, so that the test images
-    give the bits of the stored predictions on the device of the training. Gradients: through ``network``, which takes
-    images x 1 x 32 x 32 in [-1, 1].
+    Its methods take images x height x width in the intensities and the size of the recording's stimuli, also
+    flattened, or one image of height x width, which is a batch of one. They compute in batches as the evaluation
+    does, so that the test images give the bits of the stored predictions on the device of the training. Gradients:
+    through ``network``, which takes images x 1 x 32 x 32 in [-1, 1].
 
     Attributes:
         network: the model, in evaluation mode.
@@ -53,10 +53,19 @@ class TrainedModel:
         Raises:
             ValueError: the run has no readout, or the images are not such as the recording's.
         """
-        _, rates = predict(self.network, self.prepared(images), self._device)
+        return _like(self.rates(self.prepared(images)), images)
+
+    def rates(self, prepared: Float32[np.ndarray, "images 1 32 32"]) -> Float32[np.ndarray, "images neurons"]:
+        """Rates to images as the network takes them, such as a region file's.
+
+        Raises:
+            ValueError: the run has no readout.
+        """
+        _, rates = predict(self.network, prepared, self._device)
         if rates is None:
             raise ValueError(f"{self.run.name} predicts no neurons: it is a plain auto-encoder")
-        return _like(rates * self.response_scale, images)
+        scaled: Float32[np.ndarray, "images neurons"] = rates * self.response_scale
+        return scaled
 
     def reconstruct(self, images: Images) -> Images:
         """What the auto-encoder makes of the images, in the intensities and the size of the recording's.
@@ -94,7 +103,10 @@ class TrainedModel:
             ValueError: they are not images x height x width of the recording's size and intensities.
         """
         raw = images.detach().cpu().numpy() if isinstance(images, Tensor) else np.asarray(images)
-        return self.preprocessing.to_model(raw[None] if raw.ndim == 2 else raw)
+        height, width = self.preprocessing.image_shape
+        if raw.shape == (height, width) or (raw.ndim == 2 and raw.shape[1] == height * width):
+            raw = raw.reshape(-1, height, width)
+        return self.preprocessing.to_model(raw)
 
     @property
     def _device(self) -> torch.device:

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from daenr.config import NeuronSettings
 from daenr.data.archive import read_manifest
 from daenr.data.download import fetched_from
 from daenr.data.layouts import reader
+from daenr.data.neurons import choose
 from daenr.data.preprocessing import preprocess
 from daenr.data.region import write_region
 from daenr.logs import to_file
@@ -21,8 +23,12 @@ def main(
     dataset: str,
     layout: str,
     source: str,
-    image_shape: Sequence[int] | None,
+    reading: Mapping[str, Any],
+    neurons: Mapping[str, Any],
+    own_validation: bool,
     fit: str | None,
+    negative_responses: str,
+    response_scale: str,
     intensity_range: Sequence[float],
     split: Mapping[str, Any],
     blur: float,
@@ -30,9 +36,10 @@ def main(
 ) -> None:
     if record:
         source = fetched_from(json.loads(record.read_text(encoding="utf-8")), archive, source)
-    facts = read_manifest(manifest) if manifest else None
+    facts = {"manifest": read_manifest(manifest)} if manifest else {}
+    recording = reader(layout)(archive, region, **facts, **reading)
     data = preprocess(
-        reader(layout)(archive, region, facts, image_shape),
+        choose(recording, NeuronSettings(**neurons)),
         dataset=dataset,
         source=source,
         intensity_range=(float(intensity_range[0]), float(intensity_range[1])),
@@ -40,8 +47,13 @@ def main(
         split_seed=split["seed"],
         blur=float(blur),
         fit=fit,
+        negative_responses=negative_responses,
+        response_scale=response_scale,
+        own_validation=own_validation,
     )
     print(f"{region}: {data.attributes['counts']}")
+    for note in data.attributes["notes"]:
+        print(f"{region}: {'WARNING: ' if note['warning'] else ''}{note['text']}")
     write_region(destination, data)
 
 
@@ -52,6 +64,7 @@ if __name__ == "__main__":
             record=Path(snakemake.input.record) if snakemake.input.get("record") else None,
             manifest=Path(snakemake.input.manifest) if snakemake.input.get("manifest") else None,
             region=snakemake.wildcards.region,
-            **snakemake.params,
+            # What the folder holds is there so that Snakemake sees it change.
+            **{key: value for key, value in snakemake.params.items() if key != "contents"},
             destination=Path(snakemake.output.region),
         )

@@ -1,10 +1,11 @@
 """Leverage of the responses over the steps of the joint trainings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from daenr.data.region import read_region
 from daenr.files import read_frame
 from daenr.logs import to_file
 from daenr.reporting.figures import save
@@ -13,11 +14,18 @@ from daenr.run import Run
 
 
 def main(
-    weights: Sequence[str], runs: Sequence[str], histories: Sequence[Path], png: Path, pdf: Path
+    regions: Mapping[str, Path],
+    weights: Sequence[str],
+    runs: Sequence[str],
+    histories: Sequence[Path],
+    losses: Mapping[str, str],
+    png: Path,
+    pdf: Path,
 ) -> None:
+    neurons = {region: read_region(path).train_responses.shape[1] for region, path in regions.items()}
     courses = [
-        course(table, Run.parse(name), read_frame(path))
-        for table, name, path in zip(weights, runs, histories, strict=True)
+        course(table, run, read_frame(path), neurons[run.region], losses)
+        for table, run, path in zip(weights, map(Run.parse, runs), histories, strict=True)
     ]
     save(leverage_over_steps(pd.concat(courses, ignore_index=True)), png, pdf)
 
@@ -25,8 +33,10 @@ def main(
 if __name__ == "__main__":
     with to_file(Path(snakemake.log[0])):
         main(
+            regions=dict(zip(snakemake.params.regions, map(Path, snakemake.input.regions), strict=True)),
             weights=snakemake.params.weights,
             runs=snakemake.params.runs,
             histories=snakemake.input.histories,
+            losses=snakemake.params.losses,
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from daenr.data.region import read_region
 from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.reporting.contents import contents
@@ -15,6 +16,7 @@ def main(
     shown: Sequence[Path],
     regions: Mapping[str, str],
     captions: Path,
+    recorded: Sequence[Path],
     assumptions: Path,
     training: Path | None,
     config: Mapping[str, Any],
@@ -28,7 +30,11 @@ def main(
         for item in contents(map(str, shown), str(page.parent), regions)
     ]
     versions = json.loads(training.read_text(encoding="utf-8"))["versions"] if training else {}
-    html = report(exhibits, text("workflow"), assumptions.read_text(encoding="utf-8"), config, versions)
+    attributes = [read_region(Path(path)).attributes for path in recorded]
+    notes = {region["region"]: region["notes"] for region in attributes}
+    html = report(
+        exhibits, text("workflow"), assumptions.read_text(encoding="utf-8"), config, versions, notes
+    )
     with atomic(page) as path:
         path.write_text(html, encoding="utf-8")
 
@@ -39,6 +45,7 @@ if __name__ == "__main__":
             shown=snakemake.input.shown,
             regions=snakemake.params.regions,
             captions=Path(snakemake.input.captions[0]).parent,
+            recorded=snakemake.input.recorded,
             assumptions=Path(snakemake.input.assumptions),
             training=Path(snakemake.input.training[0]) if snakemake.input.get("training") else None,
             config=snakemake.params.config,

@@ -6,26 +6,24 @@ from typing import Any
 
 from daenr.logs import to_file
 from daenr.paper.claims import from_rows
-from daenr.paper.published import all_published
+from daenr.paper.results import read_results
 from daenr.paper.verdicts import Rules, judge, sensitivity
 from daenr.reporting.rendering import save
 from daenr.reporting.verdicts import render_sensitivity
-from daenr.statistics.scores import read_scores_of
 
 
 def main(
     claims: Mapping[str, Sequence[Mapping[str, Any]]],
     scores: Sequence[Path],
-    paper: Path,
+    paper: Sequence[Path],
     rules: Mapping[str, Any],
     threshold: float,
     csv: Path,
     **rendered: Path,
 ) -> None:
-    read = read_scores_of(scores)
-    results = all_published(paper)
+    read, published = read_results(scores, paper)
     frames = {
-        name: judge(from_rows(rows), read, results, Rules(**rules), threshold)
+        name: judge(from_rows(rows), read, published, Rules(**rules), threshold)
         for name, rows in claims.items()
     }
     frame = sensitivity(frames)
@@ -37,7 +35,7 @@ if __name__ == "__main__":
         main(
             claims=snakemake.params.claims,
             scores=snakemake.input.scores,
-            paper=Path(snakemake.input.paper[0]).parent,
+            paper=snakemake.input.paper,
             rules=snakemake.params.rules,
             threshold=snakemake.params.threshold,
             **{name: Path(path) for name, path in snakemake.output.items()},

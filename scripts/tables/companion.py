@@ -1,26 +1,56 @@
-"""Table 4 or 6 as fractions of the noise ceiling, with other models' published results."""
+"""One of Tables 2 to 6 by what the field measures beside the paper's metrics."""
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from daenr.files import read_frame
 from daenr.logs import to_file
+from daenr.paper.plan import Cell
 from daenr.paper.published import other_results
-from daenr.reporting import companion
+from daenr.reporting import companion, tables
 from daenr.reporting.rendering import save
 
 
-def main(table: str, own: Path, ceilings: Path, published: Path | None, csv: Path, **rendered: Path) -> None:
-    regions = read_frame(ceilings).set_index("region")["cc_max"].to_dict()
-    others = other_results(published) if published else []
-    frame = companion.tidy(table, read_frame(own), regions, others)
+def main(
+    table: str,
+    cells: Sequence[Mapping[str, Any]],
+    own: Path,
+    metrics: Sequence[Path],
+    linear: Sequence[Path],
+    ceilings: Path,
+    published: Path | None,
+    csv: Path,
+    **rendered: Path,
+) -> None:
+    printed = read_frame(own)
+    beside = tables.unpublished(
+        [Cell.from_row(cell) for cell in cells], documents(metrics), companion.BESIDE[table]
+    )
+    if table in tables.RECONSTRUCTION:
+        codes = {region: found["metrics"]["pixel_correlation"] for region, found in documents(linear).items()}
+        frame = companion.of_images(table, printed, beside, codes)
+    else:
+        regions = read_frame(ceilings).set_index("region")["cc_max"].to_dict()
+        others = other_results(published) if published else []
+        frame = companion.of_responses(table, printed, beside, regions, others)
     save(frame, companion.render(table, frame), csv, **rendered)
+
+
+def documents(paths: Sequence[Path]) -> dict[str, Any]:
+    """Contents of metrics.json by the names of the files' folders, those of runs or regions."""
+    return {Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in paths}
 
 
 if __name__ == "__main__":
     with to_file(Path(snakemake.log[0])):
         main(
             table=snakemake.wildcards.table,
+            cells=snakemake.params.cells,
             own=Path(snakemake.input.own),
+            metrics=snakemake.input.metrics,
+            linear=snakemake.input.linear,
             ceilings=Path(snakemake.input.ceilings),
             published=Path(snakemake.input.published) if snakemake.input.get("published") else None,
             **{name: Path(path) for name, path in snakemake.output.items()},

@@ -11,7 +11,7 @@ from daenr.reporting.rendering import save
 
 def main(regions: Sequence[Path], csv: Path, **rendered: Path) -> None:
     read = [read_region(Path(path)).attributes for path in regions]
-    frame = table7.tidy({region["region"]: region["counts"] for region in read})
+    frame = table7.tidy({region["region"]: region for region in read})
     save(frame, table7.render(frame), csv, **rendered)
 
 

@@ -8,13 +8,20 @@ import numpy as np
 from daenr.data.region import read_region
 from daenr.files import atomic
 from daenr.logs import to_file
+from daenr.statistics import single_trials
 from daenr.statistics.correlation import constant
 from daenr.statistics.metrics import evaluate, score
 from daenr.statistics.scores import Scores, write_scores
 
 
 def main(
-    region: Path, predictions: Path, training: Path, ssim_window: str, metrics: Path, scores: Path
+    region: Path,
+    predictions: Path,
+    training: Path,
+    ssim_window: str,
+    metrics: Path,
+    scores: Path,
+    neuron_scores: Path,
 ) -> None:
     data = read_region(region)
     record = json.loads(training.read_text(encoding="utf-8"))
@@ -32,7 +39,8 @@ def main(
             neurons,
             ssim_window,
         )
-    result = evaluate(scored)
+    by_neuron = single_trials.neuron_scores(scored.prediction, data.test_trials[:, :, neurons], neurons)
+    result = evaluate(scored) | single_trials.means(by_neuron)
     print(result)
     document = {
         "run": record["run"],
@@ -47,6 +55,8 @@ def main(
         "training": record,
     }
     write_scores(scores, scored)
+    with atomic(neuron_scores) as path:
+        by_neuron.to_csv(path, index=False, lineterminator="\n")
     with atomic(metrics) as path:
         path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 

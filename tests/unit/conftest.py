@@ -35,6 +35,7 @@ def make_region() -> Callable[..., RegionData]:
             test_trials=trials,
             test_responses=trials.mean(0),
             receptive_field=generator.integers(0, 32, (neurons, 2)),
+            response_scale=np.ones(neurons, np.float32),
             responsive=None,
             attributes={},
         )

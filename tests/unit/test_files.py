@@ -131,9 +131,9 @@ def write_text(path, region):
 )
 def test_no_half_file_stands_on_a_full_disk(tmp_path, mount, make_region, name, write, size):
     attributes = dict.fromkeys(
-        ("dataset", "region", "source", "intensity_range", "receptive_field_blur", "daenr_version"), "x"
-    ) | dict.fromkeys(("split_seed", "validation_fraction", "test_images_in_training", "sha256", "counts"), 0)
-    attributes |= {"image_shape": [31, 31], "fit": None}
+        ("dataset", "region", "source", "intensity_range", "receptive_field_blur", "response_scale"), "x"
+    ) | dict.fromkeys(("split_seed", "validation_fraction", "notes", "sha256", "counts", "daenr_version"), 0)
+    attributes |= {"image_shape": [31, 31], "fit": None, "own_validation": False}
     region = make_region()
     region.attributes.update(attributes)
     mount(tmp_path, "-t", "tmpfs", "-o", f"size={size}k")

@@ -10,12 +10,14 @@ ROOT = Path(__file__).parents[2]
 ORDER = (
     ("files", "logs", "registry"),
     ("run", "config"),
-    ("data", "statistics"),
+    ("statistics",),
+    ("data",),
     ("models",),
     ("training",),
     ("use", "optimal"),
     ("paper",),
     ("reporting",),
+    ("cli",),
 )
 """From the bottom up. Parts of one level do not import each other."""
 

@@ -81,7 +81,7 @@ def test_predictions_with_code_in_them_are_not_executed(tmp_path, monkeypatch):
     monkeypatch.setattr(evaluate, "read_region", lambda _: None)
     with pytest.raises(ValueError, match="allow_pickle=False"):
         evaluate.main(
-            None, predictions, tmp_path / "training.json", "gaussian", tmp_path / "m", tmp_path / "s"
+            None, predictions, tmp_path / "training.json", "gaussian", *(tmp_path / name for name in "msn")
         )
     with pytest.raises(ValueError, match="allow_pickle=False"):
         script("figures/reconstructions").main(

@@ -23,10 +23,11 @@ CONFIG = {
 
 
 def test_it_counts_trainings_steps_and_other_jobs(tmp_path):
-    path = tmp_path / "guess.yaml"
-    path.write_text(yaml.safe_dump(CONFIG))
+    path, shorter = tmp_path / "guess.yaml", tmp_path / "shorter.yaml"
+    path.write_text(yaml.safe_dump(CONFIG | {"training": CONFIG["training"] | {"rounds": 5}}))
+    shorter.write_text(yaml.safe_dump({"training": {"rounds": 3}}))
     done = subprocess.run(
-        [sys.executable, "scripts/estimate.py", "--configfile", path, "--cores", "2"],
+        [sys.executable, "scripts/estimate.py", "--configfile", path, shorter, "--cores", "2"],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -37,11 +38,14 @@ def test_it_counts_trainings_steps_and_other_jobs(tmp_path):
     minutes = [float(number) for number in re.findall(r"^ +([\d.]+) min", done.stdout, re.MULTILINE)]
     assert minutes[-1] > 0
     assert abs(sum(minutes[:-1]) - minutes[-1]) < 0.05 * len(minutes)
-    # Two models and two seeds, three rounds of ten steps each; every training is evaluated.
+    # Two models and two seeds, three rounds, which is what the later file says, of ten steps each; every training is
+    # evaluated.
     assert "4 trainings, 120 steps" in done.stdout
     assert "4 evaluations" in done.stdout
     others = int(re.search(r"(\d+) other jobs", done.stdout)[1])
     assert others >= 4  # recording, region, table and figure
+    assert "A gain in MSE of 0." in done.stdout
+    assert "PCC" not in done.stdout  # no table of responses is made
 
 
 def test_a_mistake_in_the_config_is_named():

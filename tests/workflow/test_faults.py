@@ -27,12 +27,8 @@ SETTING = {
 }
 PLAIN = "mylab_v1_cae_none_a1_b0_all_s0"
 OUTPUTS = {
-    "weights.safetensors",
-    "history.csv",
-    "training.json",
-    "predictions.npz",
-    "metrics.json",
-    "scores.npz",
+    *("weights.safetensors", "history.csv", "training.json", "predictions.npz"),
+    *("metrics.json", "scores.npz", "neurons.csv"),
 }
 
 # Python imports this by itself when it starts. A job's files get their names in the order weights, predictions,

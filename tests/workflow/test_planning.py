@@ -131,9 +131,12 @@ def test_a_package_that_is_missing_or_another_projects_is_named(copy, monkeypatc
     monkeypatch.setitem(copy.environment, "PYTHONPATH", str(Path(__file__).parents[2]))
     output = copy.snakemake("-n", check=False)
     assert "which is not this project's; run `pip install -e .` in" in output
-    hidden = copy.folder / "hidden/daenr"
-    hidden.mkdir(parents=True)
-    (hidden / "__init__.py").touch()
-    monkeypatch.setitem(copy.environment, "PYTHONPATH", str(hidden.parent))
-    output = copy.snakemake("-n", check=False)
-    assert "No module named 'daenr.config'; run `pip install -e .` in" in output
+    module = copy.folder / "daenr/config.py"
+    written = module.read_text(encoding="utf-8")
+    monkeypatch.setitem(copy.environment, "PYTHONPATH", str(copy.folder))
+    try:
+        module.write_text(f"import not_installed\n{written}", encoding="utf-8")
+        output = copy.snakemake("-n", check=False)
+    finally:
+        module.write_text(written, encoding="utf-8")
+    assert "No module named 'not_installed'; run `pip install -e .` in" in output

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import re
 import subprocess
@@ -12,8 +13,15 @@ INSTALL = f"run `pip install -e .` in {ROOT.absolute()}"
 
 try:
     import daenr
+
+    # Before its modules: an editable install finds those even for another package of this name.
+    if not os.path.samefile(daenr.__path__[0], ROOT / "daenr"):
+        raise WorkflowError(
+            f"The package daenr is installed from {daenr.__path__[0]}, which is not this project's; {INSTALL}"
+        )
     from daenr.config import ConfigError
     from daenr.data import download
+    from daenr.data.layouts import reading
     from daenr.paper.claims import claim_tree, to_rows
     from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Plan
     from daenr.paper.resolved import resolve
@@ -22,10 +30,6 @@ try:
     from daenr.training.memory import ENVIRONMENT
 except ModuleNotFoundError as error:
     raise WorkflowError(f"{error}; {INSTALL}")
-if not os.path.samefile(Path(daenr.__file__).parent, ROOT / "daenr"):
-    raise WorkflowError(
-        f"The package daenr is installed from {Path(daenr.__file__).parent}, which is not this project's; {INSTALL}"
-    )
 
 # What the processes of the jobs start with. Python would find a signal.py or random.py of the working folder before
 # its own.
@@ -181,6 +185,29 @@ def archive():
     return {"archive": ours(BY_HAND)} if os.path.exists(BY_HAND) else DOWNLOADED
 
 
+def contents_of(source):
+    """Names, sizes and times of the arrays in a folder, whose own time does not tell when one of them is replaced."""
+    if not os.path.isdir(source):
+        return None
+
+    def state():
+        found = hashlib.sha256()
+        for path in sorted(Path(source).rglob("*.*")):
+            facts = path.stat()
+            found.update(f"{path} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+        return found.hexdigest()
+
+    # Once a plan rather than once a process: each job of a cluster plans, and a folder may have 20,000 files.
+    return lambda wildcards: state()
+
+
+def chosen_by():
+    """Folders of the package that choose the neurons of a recording, beside that of the recording itself."""
+    neurons = config["dataset"]["neurons"]
+    scored = neurons["oracle"] is not None or neurons["signal_to_noise"] is not None
+    return ["statistics"] if scored else []
+
+
 def source():
     """Where the archive comes from; the record of a downloaded one then says from which address."""
     if str(archive()["archive"]) == BY_HAND:
@@ -193,12 +220,12 @@ def cell_files(cells, name):
     return list(dict.fromkeys(run_file(cell.run, name) for cell in cells))
 
 
-def linear_codes(table):
-    """Scores of the linear codes that stand beside a table's plain auto-encoders."""
+def linear_codes(table, name):
+    """One of the files of each of the linear codes that stand beside a table's plain auto-encoders."""
     regions = dict.fromkeys(
         cell.region for cell in PLAN.cells(table) if cell.run.layer is None
     )
-    return [f"{RESULTS}/linear_code/{region}/scores.npz" for region in regions]
+    return [f"{RESULTS}/linear_code/{region}/{name}" for region in regions]
 
 
 def scores_of(claims):
@@ -276,12 +303,14 @@ def counted_runs(figure):
     return [run for region in regions for run in PLAN.significance_runs(region)]
 
 
-# Runs whose significant neurons are held against the truth, which a simulated recording alone knows.
+# Of these the truth is known: a simulated recording has it.
+KNOWN_REGIONS = config["regions"] if config["dataset"]["layout"] == "simulated" else []
+# Runs whose significant neurons are held against it.
 JUDGED_RUNS = sorted(
     [
         run
         for figure in ("figure3", "figure8")
-        if figure in COUNT_FIGURES and config["dataset"]["layout"] == "simulated"
+        if figure in COUNT_FIGURES and KNOWN_REGIONS
         for run in counted_runs(figure)
     ],
     key=lambda run: PLAN.regions.index(run.region),
@@ -322,11 +351,7 @@ PAGES = [
 TABLES = [
     *config["tables"],
     *(["ceilings"] if config["tables"] else []),
-    *(
-        f"{table}-companion"
-        for table in ("table4", "table6")
-        if table in config["tables"]
-    ),
+    *(f"{table}-companion" for table in TABLE_METRICS if table in config["tables"]),
     *(["controls"] if config["controls"] else []),
     *(["truth"] if JUDGED_RUNS else []),
     *(["optimal_images"] if OPTIMAL_RUNS else []),

@@ -49,7 +49,7 @@ rule preprocess:
     input:
         **MANIFEST,
         **archive(),
-        code=package("data"),
+        code=package("data", *chosen_by()),
     output:
         region=ensure(f"{RESULTS}/data/{{region}}.h5", non_empty=True),
     log:
@@ -63,8 +63,13 @@ rule preprocess:
         dataset=DATASET,
         layout=config["dataset"]["layout"],
         source=source(),
-        image_shape=config["dataset"]["image_shape"],
+        reading=reading(config["dataset"], alone=len(config["regions"]) == 1),
+        neurons=config["dataset"]["neurons"],
+        own_validation=config["dataset"]["own_validation"],
+        contents=contents_of(archive()["archive"]),
         fit=config["dataset"]["fit"],
+        negative_responses=config["dataset"]["negative_responses"],
+        response_scale=config["dataset"]["response_scale"],
         intensity_range=config["dataset"]["intensity_range"],
         split=config["split"],
         blur=config["receptive_field"]["blur"],

@@ -70,6 +70,7 @@ rule stimuli:
 
 rule leverage:
     input:
+        regions=[region_file(region) for region in config["regions"]],
         histories=[run_file(run, "history.csv") for _, run in WEIGHTED],
         code=package("reporting"),
     output:
@@ -80,6 +81,8 @@ rule leverage:
     conda:
         "../../envs/environment.yaml"
     params:
+        regions=config["regions"],
+        losses=config["loss"],
         weights=[weights for weights, _ in WEIGHTED],
         runs=[run.name for _, run in WEIGHTED],
     message:

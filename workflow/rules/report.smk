@@ -41,6 +41,7 @@ rule runtimes:
 rule verdicts:
     input:
         scores=scores_of(CLAIMS),
+        regions=[region_file(region) for region in KNOWN_REGIONS],
         paper=[ours(PAPER / f"{table}.csv") for table in TABLE_METRICS],
         code=package("paper", "statistics", "reporting"),
     output:
@@ -54,6 +55,7 @@ rule verdicts:
         runtime=60,
     params:
         claims=to_rows(CLAIMS),
+        regions=KNOWN_REGIONS,
         rules=config["comparison"],
         threshold=config["significance"]["threshold"],
     message:
@@ -88,7 +90,7 @@ rule sensitivity:
 
 rule readings:
     input:
-        metrics=cell_files(sum(VARIED_CELLS.values(), []), "metrics.json"),
+        scores=cell_files(sum(VARIED_CELLS.values(), []), "scores.npz"),
         paper=rules.verdicts.input.paper,
         code=rules.verdicts.input.code,
     output:
@@ -100,6 +102,7 @@ rule readings:
         "../../envs/environment.yaml"
     params:
         cells={name: rows(cells) for name, cells in VARIED_CELLS.items()},
+        confidence=config["comparison"]["confidence"],
     message:
         "Holding the variants of the config against the paper's numbers"
     script:
@@ -110,6 +113,7 @@ rule report:
     input:
         shown=shown_in_report(),
         training=[run_file(run, "training.json") for run in RUNS[:1]],
+        recorded=[region_file(region) for region in config["regions"]],
         captions=[ours(path) for path in sorted(ROOT.glob("workflow/report/*.rst"))],
         assumptions=ours(ROOT / "docs/assumptions.md"),
         code=package("reporting"),

@@ -4,7 +4,7 @@ rule table:
             PLAN.cells(wildcards.table), "metrics.json"
         ),
         scores=lambda wildcards: cell_files(PLAN.cells(wildcards.table), "scores.npz"),
-        linear=lambda wildcards: linear_codes(wildcards.table),
+        linear=lambda wildcards: linear_codes(wildcards.table, "scores.npz"),
         paper=ours(PAPER / "{table}.csv"),
         code=package("paper", "statistics", "reporting"),
     output:
@@ -78,19 +78,21 @@ rule companion:
     input:
         **PUBLISHED,
         own=rules.table.output.csv,
+        metrics=rules.table.input.metrics,
+        linear=lambda wildcards: linear_codes(wildcards.table, "metrics.json"),
         ceilings=rules.ceilings.output.csv,
         code=package("paper", "statistics", "reporting"),
     output:
         **made("tables/{table}-companion", FORMATS, caption="companion"),
     log:
         f"{RESULTS}/logs/tables/{{table}}-companion.log",
-    wildcard_constraints:
-        table="table4|table6",
     localrule: True
     conda:
         "../../envs/environment.yaml"
+    params:
+        cells=rules.table.params.cells,
     message:
-        "Making {wildcards.table} as fractions of the ceiling"
+        "Making the companion of {wildcards.table}"
     script:
         "../../scripts/tables/companion.py"
 

@@ -37,6 +37,7 @@ rule evaluate:
     output:
         metrics=written("runs/{run}/metrics.json"),
         scores=written("runs/{run}/scores.npz"),
+        neuron_scores=written("runs/{run}/neurons.csv"),
     log:
         f"{RESULTS}/logs/evaluate/{{run}}.log",
     localrule: True

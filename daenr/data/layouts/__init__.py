@@ -3,15 +3,21 @@
 A name leads to its function by text, so that the workflow, which reads its files without scikit-image, knows the names.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pkgutil import resolve_name
 from typing import Any
 
-LAYOUTS: dict[str, str] = {
-    "antolik2016": "daenr.data.layouts.antolik2016:read",
-    "simulated": "daenr.data.layouts.antolik2016:read",
+LAYOUTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "antolik2016": ("daenr.data.layouts.antolik2016:read", ("image_shape",)),
+    "simulated": ("daenr.data.layouts.antolik2016:read", ("image_shape",)),
+    "sensorium": ("daenr.data.layouts.sensorium:read", ("alone", "gray")),
+    "arrays": ("daenr.data.layouts.arrays:read", ("alone", "arrays", "image_shape", "gray")),
 }
-"""Name -> the function that reads it: (source, region, manifest or None, image_shape or None) -> Recording."""
+"""Name -> the function that reads it, (source, region, **keys) -> Recording, and the keys of ``dataset`` it is handed.
+
+``alone`` is no key of the config, but whether that names one region only: a source that does not name its region may
+then be it.
+"""
 
 
 def reader(layout: str) -> Callable[..., Any]:
@@ -22,5 +28,11 @@ def reader(layout: str) -> Callable[..., Any]:
     """
     if layout not in LAYOUTS:
         raise ValueError(f"dataset.layout must be one of {sorted(LAYOUTS)}, got {layout!r}")
-    function: Callable[..., Any] = resolve_name(LAYOUTS[layout])
+    function: Callable[..., Any] = resolve_name(LAYOUTS[layout][0])
     return function
+
+
+def reading(dataset: Mapping[str, Any], *, alone: bool) -> dict[str, Any]:
+    """What of ``dataset`` the reader of its layout is handed."""
+    known = {**dataset, "alone": alone}
+    return {key: known[key] for key in LAYOUTS[dataset["layout"]][1]}

@@ -13,7 +13,9 @@ They are files ``Data/<region>/<name>.npy`` of an archive, see `archive`. Whatev
 """
 
 import hashlib
+import json
 import math
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
+from daenr.data import images
 from daenr.data.archive import Manifest, Member, array, compare, in_region, opened
 from daenr.data.recording import Recording
 from daenr.files import atomic
@@ -30,12 +33,6 @@ MAX_REGION_BYTES = 8 * 2**30
 
 MEAN_TOLERANCE = 1e-6
 """Largest relative difference of ``validation_set`` from the mean over repeats: float32 rounding passes."""
-
-ALIKE = 2.0
-"""Largest ratio of the differences between neighbours down and across at which flattened images are taken for square.
-
-Of images of 36 x 64 that are cut into rows of 48, neighbours down are strangers: the ratio is 10 and more.
-"""
 
 _NDIM = {
     "training_inputs": (2, 3),
@@ -79,7 +76,9 @@ def read(
         _check_values(region, arrays, allow_blank=manifest is not None)
         if _MEAN in arrays:
             _check_mean(region, arrays, [files[stem].header()[1] for stem in (_MEAN, "raw_validation_set")])
-        shape = _image_shape(f"Data/{region}/training_inputs.npy", arrays["training_inputs"], image_shape)
+        shape = images.image_shape(
+            f"Data/{region}/training_inputs.npy", arrays["training_inputs"], image_shape
+        )
     return Recording.of_sets(
         region,
         training_images=arrays["training_inputs"].reshape(-1, *shape),
@@ -91,18 +90,28 @@ def read(
     )
 
 
-def write(archive: Path, recordings: Iterable[Recording]) -> None:
+def write(
+    archive: Path, recordings: Iterable[Recording], provenance: Mapping[str, Any] | None = None
+) -> None:
     """Write recordings in this layout as a zip; the same recordings always make the same bytes.
 
     ``validation_set`` is the mean of the trials over repeats; ``responsive`` is written where it is known.
+
+    Args:
+        archive: file to write.
+        recordings: its regions.
+        provenance: where they come from, for a reader: stands in the archive as ``provenance.json``.
     """
     arrays = {
         f"Data/{recording.region}/{stem}": values
         for recording in recordings
         for stem, values in _published(recording).items()
     }
-    with atomic(archive) as temporary, temporary.open("wb") as stream:
+    with atomic(archive) as temporary, temporary.open("w+b") as stream:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
+        if provenance is not None:
+            with zipfile.ZipFile(stream, "a") as file:
+                file.writestr(zipfile.ZipInfo("provenance.json"), json.dumps(provenance, indent=2) + "\n")
 
 
 def _published(recording: Recording) -> dict[str, np.ndarray]:
@@ -170,7 +179,7 @@ def _check_shapes(region: str, found: Mapping[str, tuple[int, ...]]) -> None:
 
 
 def _check_values(region: str, arrays: Mapping[str, np.ndarray], *, allow_blank: bool) -> None:
-    """Refuse values that no recording has: not finite, negative responses, blank images."""
+    """Refuse values that no recording has: not finite, blank images."""
     for stem, values in arrays.items():
         name = f"Data/{region}/{stem}.npy"
         # Float32 is what the models compute in; the negation also finds NaN.
@@ -178,8 +187,6 @@ def _check_values(region: str, arrays: Mapping[str, np.ndarray], *, allow_blank:
         if stem == "raw_validation_set":
             unfit &= ~np.isnan(values).all(axis=2, keepdims=True)  # a repeat that was not made
         _refuse_where(unfit, f"{name}: no finite number in float32", "remove that image or neuron")
-        if stem.endswith("_set"):
-            _refuse_where(values < 0, f"{name}: a negative response", "save responses as rates")
         if stem.endswith("_inputs") and not allow_blank:
             pixels = values.reshape(len(values), -1)
             blank = (pixels == pixels[:, :1]).all(axis=1)
@@ -199,33 +206,6 @@ def _check_mean(region: str, arrays: Mapping[str, np.ndarray], dtypes: Sequence[
         f"Data/{region}/validation_set.npy: not the mean of raw_validation_set.npy over its repeats",
         "compute it again, or leave it out",
     )
-
-
-def _image_shape(name: str, images: np.ndarray, given: Sequence[int] | None) -> tuple[int, int]:
-    """Height and width of the images: as the array says, as the config says, or square where they are seen to be."""
-    if images.ndim == 3:
-        return images.shape[1], images.shape[2]
-    pixels = images.shape[1]
-    if given is not None:
-        height, width = given
-        if height * width != pixels:
-            raise ValueError(
-                f"{name}: {pixels} numbers an image, not {height} x {width}; correct dataset.image_shape"
-            )
-        return height, width
-    remedy = "give dataset.image_shape: [height, width], or save the images as images x height x width"
-    side = math.isqrt(pixels)
-    if side**2 != pixels:
-        raise ValueError(f"{name}: {pixels} numbers an image, which is no square; {remedy}")
-    square = images.reshape(-1, side, side)
-    across, down = (float(np.mean(np.diff(square, axis=axis) ** 2)) if side > 1 else 0.0 for axis in (2, 1))
-    if max(across, down) > ALIKE * min(across, down):
-        ratio = down / max(across, np.finfo(float).tiny)
-        raise ValueError(
-            f"{name}: {pixels} numbers an image are {side} x {side}, or not square; read as {side} x {side}, "
-            f"neighbours down differ {ratio:.2g} times as much as neighbours across; {remedy}"
-        )
-    return side, side
 
 
 def _refuse_where(wrong: Bool[np.ndarray, "..."], what: str, remedy: str) -> None:

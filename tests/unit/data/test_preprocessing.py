@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 import daenr
 from daenr.config import SplitSettings
+from daenr.data.notes import copies
 from daenr.data.preprocessing import image_ids, preprocess, split, to_model_images, with_split
 from daenr.data.receptive_fields import centres
 from daenr.data.recording import Recording
 from daenr.data.region import RegionData, read_region, write_region
+from daenr.data.responses import scales
 
 RANGE = (0.0, 0.000255)
 
@@ -322,6 +324,7 @@ def test_attributes_say_where_the_data_come_from():
         "region": "region2",
         "source": "doi:10.0/none",
         "sha256": recording.sha256,
+        "own_validation": False,
         "split_seed": 3,
         "validation_fraction": 0.2,
         "intensity_range": [0.0, 0.000255],
@@ -335,27 +338,135 @@ def test_attributes_say_where_the_data_come_from():
             "validation_distinct": 4,
             "test": 6,
             "repeats": 5,
+            "fewest_repeats": 5,
             "neurons": 4,
         },
-        "test_images_in_training": 0,
+        "response_scale": "none",
+        "notes": [],
         "daenr_version": daenr.__version__,
     }
 
 
-def test_test_images_among_the_training_images_are_counted():
+# ---- what is told -------------------------------------------------------------------------------------
+
+
+def _told(region: RegionData) -> list[str]:
+    return [note["text"] for note in region.attributes["notes"]]
+
+
+def test_test_images_among_the_training_images_are_a_warning():
+    """Two as they are, one of them again, and one darker; a shifted one is another image."""
     recording = _recording()
     images = recording.test_images.copy()
+    images[1] = recording.training_images[5] * 0.97
     images[2:5] = recording.training_images[:3]
     images[4] = images[2]
-    region = _preprocess(_changed(recording, test_images=images))
-    assert region.attributes["test_images_in_training"] == 3
+    images[5] = np.roll(recording.training_images[4], 3, axis=1)
+    (note,) = _preprocess(_changed(recording, test_images=images)).attributes["notes"]
+    assert note["warning"]
+    assert note["text"].startswith("4 of 6 test images also stand among the training images")
 
 
-def test_a_missing_repeat_is_refused_with_what_to_do():
+def test_blank_images_are_copies_of_themselves_alone():
+    blank = np.zeros((1, 1, 32, 32), np.float32)
+    others = np.random.default_rng(0).uniform(-1, 1, (3, 1, 32, 32)).astype(np.float32)
+    assert copies(np.concatenate([blank, others]), others).tolist() == [False, True, True, True]
+    assert copies(blank, np.concatenate([others, blank])).tolist() == [True]
+
+
+def test_neurons_without_anything_to_learn_are_told():
+    recording = _recording(neurons=6)
+    responses, trials = recording.training_responses.copy(), recording.test_trials.copy()
+    responses[:, 2:4], responses[:, 4] = 0, 0.3
+    trials[:, :, 5] = 0.1
+    region = _preprocess(_changed(recording, training_responses=responses, test_trials=trials))
+    assert _told(region) == [
+        "2 of 6 neurons are silent in training.",
+        "1 of 6 neurons respond to every training image alike.",
+        "1 of 6 neurons respond to every test image alike.",
+    ]
+    assert not any(note["warning"] for note in region.attributes["notes"])
+
+
+# ---- repeats that differ in number --------------------------------------------------------------------
+
+
+def test_means_and_counts_are_of_the_repeats_that_were_made(tmp_path):
     trials = _recording().test_trials.copy()
     trials[-1, ::2] = np.nan
-    with pytest.raises(ValueError, match=r"region2, test trials: 3 of 30 repeats are missing; .* leave out"):
+    trials[1:, 3] = np.nan
+    region = _preprocess(_changed(_recording(), test_trials=trials))
+    for image in range(6):
+        made = [trial for trial in trials[:, image] if not np.isnan(trial[0])]
+        np.testing.assert_allclose(region.test_responses[image], sum(made) / len(made), rtol=1e-6)
+    np.testing.assert_allclose(region.test_trials, trials, rtol=1e-6)
+    counts = region.attributes["counts"]
+    assert (counts["fewest_repeats"], counts["repeats"], counts["test"]) == (1, 5, 6)
+    assert _told(region) == [
+        "Test images were shown 1 to 5 times.",
+        "1 of 6 test images were shown in a single trial.",
+    ]
+    write_region(tmp_path / "ragged.h5", region)
+    _assert_same(read_region(tmp_path / "ragged.h5"), region)
+
+
+def test_trials_that_lack_a_response_are_left_out_and_counted():
+    recording = _recording()
+    responses, trials = recording.training_responses.copy(), recording.test_trials.copy()
+    responses[7, 3] = responses[9, :] = trials[2, 4, 1] = np.nan
+    region = _preprocess(_changed(recording, training_responses=responses, test_trials=trials))
+    assert _told(region) == [
+        "3 trials are left out: they lack the response of a neuron or more.",
+        "Test images were shown 4 to 5 times.",
+    ]
+    kept = np.concatenate([region.train_responses[:, 1], region.validation_responses[:, 1]])
+    assert sorted(kept.astype(int)) == [trial for trial in range(60) if trial not in (7, 9)]
+    np.testing.assert_allclose(region.test_responses[4], trials[[0, 1, 3, 4], 4].mean(0), rtol=1e-6)
+
+
+def test_a_neuron_without_any_response_is_refused_by_number():
+    responses = _recording().training_responses.copy()
+    responses[:, 2] = np.nan
+    with pytest.raises(ValueError, match=r"region2, responses: .* neuron 2 lacks the most, 60 of 90"):
+        _preprocess(_changed(_recording(), training_responses=responses))
+
+
+# ---- negative responses, and the unit of the others ---------------------------------------------------
+
+
+def test_negative_responses_are_refused_with_the_choice_that_there_is():
+    trials = _recording().test_trials - 0.05
+    found = rf"region2, responses: {(trials < 0).sum()} of 360 are below 0, down to -0.0.*negative_responses to clip"
+    with pytest.raises(ValueError, match=found):
         _preprocess(_changed(_recording(), test_trials=trials))
+
+
+def test_clipped_responses_count_as_0_in_trials_and_means():
+    trials = _recording().test_trials - 0.05
+    region = _preprocess(_changed(_recording(), test_trials=trials), negative_responses="clip")
+    np.testing.assert_allclose(region.test_responses, np.maximum(trials, 0).mean(0), rtol=1e-6)
+    assert _told(region) == [f"{(trials < 0).sum()} of 360 responses were below 0 and count as 0."]
+
+
+@pytest.mark.parametrize(("choice", "scale"), [("mean", np.mean), ("deviation", np.std)])
+def test_the_scale_is_each_neurons_own_in_the_training_split(choice, scale):
+    recording = _recording(neurons=6)
+    responses = recording.training_responses.copy()
+    responses[:, 4] = 0
+    region = _preprocess(_changed(recording, training_responses=responses), response_scale=choice)
+    for found in (region, with_split(region, SplitSettings(seed=4), run_seed=0)):
+        expected = scale(found.train_responses.astype(float), axis=0)
+        expected[4] = 1
+        np.testing.assert_allclose(found.response_scale, expected, rtol=1e-6)
+    assert scales(np.full((5, 1), 0.1, np.float32), "deviation") == 1
+    # What is stored is in the recording's own unit.
+    np.testing.assert_array_equal(
+        region.train_responses, _preprocess(_changed(recording, training_responses=responses)).train_responses
+    )
+
+
+def test_without_a_scale_every_neurons_is_1():
+    np.testing.assert_array_equal(_preprocess(_recording()).response_scale, np.ones(4))
 
 
 # ---- the region file ----------------------------------------------------------------------------------
@@ -409,7 +520,7 @@ def test_h5py_alone_tells_what_the_file_holds(region, path):
             for name in ("images", "responses", "image_id")
         ),
         *(f"test/{name}" for name in ("images", "trials", "responses")),
-        *(f"neurons/{name}" for name in ("receptive_field", "responsive")),
+        *(f"neurons/{name}" for name in ("receptive_field", "response_scale", "responsive")),
     }
     assert all(description and unit for description, unit in described.values())
     assert root["source"] == "doi:10.0/none"
@@ -490,6 +601,9 @@ def _delete(name: str) -> Callable[[h5py.File], None]:
             "test/responses has 3 .* neurons, train/responses has 4",
         ),
         (_replace("test/trials", lambda x: x[:, 1:]), "test/trials has 5 .* test, test/images has 6"),
+        (_replace("test/trials", _set((0, 2), np.nan)), "test/trials holds a value that is not finite"),
+        (_replace("test/trials", _set((1, 2, 0), np.nan)), "test/trials holds a value that is not finite"),
+        (_replace("neurons/response_scale", _set(1, 0)), "neurons/response_scale holds values from 0"),
         (_replace("neurons/responsive", lambda x: x[1:]), "neurons/responsive has 3 .*train/responses has 4"),
         (
             _replace("neurons/receptive_field", lambda x: x[1:]),

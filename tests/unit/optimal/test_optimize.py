@@ -31,7 +31,9 @@ def model(seed):
 
 @pytest.mark.parametrize(("others", "more"), [((), set()), ((1, 2), {"single", "ensemble"})])
 def test_every_method_gives_an_image_a_neuron(data, others, more):
-    found = optimize(model(0), [model(seed) for seed in others], data, np.array([4, 1]), (31, 31), SETTINGS, 0)
+    found = optimize(
+        model(0), [model(seed) for seed in others], data, np.array([4, 1]), (31, 31), SETTINGS, 0
+    )
     always = {"natural", "pixels", "blurred", "decoder", "blurred control", "decoder control"}
     assert set(found.images) == always | more
     assert all(images.shape == (2, 31, 31) for images in found.images.values())

@@ -21,3 +21,8 @@ def test_a_model_at_all_its_layers(model, label):
 )
 def test_region_labels(region, label):
     assert labels.region_label(region) == label
+
+
+def test_a_sentence_has_labels_but_the_names_of_claims_stay():
+    said = labels.label_words("In region1 by h2, not left; rests on pcc-region1-h2, h5, region.")
+    assert said == "In Region 1 by h₂, not left; rests on pcc-region1-h2, h5, region."

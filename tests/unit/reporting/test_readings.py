@@ -2,7 +2,9 @@
 
 import math
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from daenr.paper.plan import Cell
 from daenr.paper.published import Published
@@ -43,7 +45,7 @@ def frame():
         metrics[cells[reading][-1].run.name] = {"pcc": value}
     cells[""].append(cell("cae-fm", 0, None))  # which the paper does not print here
     metrics[cells[""][-1].run.name] = {"pcc": 0.9}
-    return tidy(cells, metrics, [printed("cnn-fr", 0.30), printed("cae-fr", 0.40)])
+    return tidy(cells, metrics, [printed("cnn-fr", 0.30), printed("cae-fr", 0.40)], 0.95)
 
 
 def test_a_distance_is_the_mean_over_cells_and_then_over_seeds(frame):
@@ -56,15 +58,37 @@ def test_a_distance_is_the_mean_over_cells_and_then_over_seeds(frame):
         2,
     )
     assert own["distance"] == pytest.approx(((0.01 + 0.04) / 2 + (0.03 + 0.0) / 2) / 2)
-    assert own["sd"] == pytest.approx(abs(0.025 - 0.015) / math.sqrt(2))
     assert (mean["reading"], mean["n"], mean["cells"]) == ("mean", 1, 1)
     assert mean["distance"] == pytest.approx(0.002)
-    assert math.isnan(mean["sd"])
+    assert math.isnan(mean["low"])
 
 
-def test_the_nearest_reading_is_bold(frame):
-    page = render(frame).md
+def test_with_one_seed_the_interval_is_student_s_over_cells():
+    away = [0.01, 0.04, 0.025]
+    cells = [cell(model, 0, None) for model in ("cnn-fr", "cae-fr", "cae-fm")]
+    metrics = {one.run.name: {"pcc": 0.3 + value} for one, value in zip(cells, away, strict=True)}
+    frame = tidy({"": cells}, metrics, [printed(one.model, 0.3) for one in cells], 0.9)
+    low, high = stats.t.interval(0.9, 2, np.mean(away), stats.sem(away))
+    assert frame.loc[0, "high"] == pytest.approx(high)
+    assert low < 0.0 or frame.loc[0, "low"] == pytest.approx(low)
+
+
+def test_with_one_cell_the_interval_is_student_s_over_seeds_and_no_distance_is_below_0():
+    away = [0.01, 0.04, 0.002]
+    cells = [cell("cnn-fr", seed, None) for seed in range(3)]
+    metrics = {one.run.name: {"pcc": 0.3 - value} for one, value in zip(cells, away, strict=True)}
+    frame = tidy({"": cells}, metrics, [printed("cnn-fr", 0.3)], 0.95)
+    low, high = stats.t.interval(0.95, 2, np.mean(away), stats.sem(away))
+    assert low < 0
+    assert frame.loc[0, "low"] == 0
+    assert frame.loc[0, "high"] == pytest.approx(high)
+    assert (frame.loc[0, "n"], frame.loc[0, "cells"]) == (3, 1)
+
+
+def test_the_nearest_reading_is_bold_and_has_its_interval(frame):
+    page = render(frame, 0.95).md
     assert "As configured" in page
     assert "**0.002**" in page
     assert "**0.020" not in page
-    assert "± 0.007" in page
+    assert f"[0.000, {frame.loc[0, 'high']:.3f}]" in page
+    assert "nan" not in page

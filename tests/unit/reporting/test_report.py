@@ -64,7 +64,11 @@ def parsed():
     exhibits = [exhibit(item, caption_of(item), content[Path(item.path).suffix]) for item in items]
     config = resolve(yaml.safe_load((ROOT / "config/demo.yaml").read_text(encoding="utf-8")), ROOT)
     assumptions = (ROOT / "docs/assumptions.md").read_text(encoding="utf-8")
-    html = report(exhibits, "What it *is*.", assumptions, config, {"torch": "2.13.0"})
+    notes = {
+        "v1": [{"text": "2 neurons are silent & told.", "warning": False}],
+        "region2": [{"text": "5 test images leak.", "warning": True}],
+    }
+    html = report(exhibits, "What it *is*.", assumptions, config, {"torch": "2.13.0"}, notes)
     parser = Parser()
     parser.feed(html)
     return items, html, parser
@@ -76,6 +80,15 @@ def test_tags_are_nested_and_nothing_is_fetched(parsed):
     assert parser.fetched
     assert all(source.startswith("data:image/png;base64,") for source in parser.fetched)
     assert base64.b64decode(parser.fetched[0].partition(",")[2]) == PNG
+
+
+def test_what_is_to_be_known_of_the_regions_stands_at_the_top_and_warnings_first(parsed):
+    text = " ".join(" ".join(parsed[2].words).split())
+    warning, note = (
+        text.index(told)
+        for told in ("Warning. Region 2: 5 test images leak.", "v1: 2 neurons are silent & told.")
+    )
+    assert warning < note < text.index("What the paper leaves open")
 
 
 def test_a_picture_of_two_columns_is_as_wide_as_its_print_calls_for(parsed):

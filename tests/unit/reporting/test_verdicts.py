@@ -45,6 +45,30 @@ def test_a_page_shows_effect_interval_p_and_verdict():
     assert "What would decide" not in page.md  # nothing is open
 
 
+def test_a_simulated_recording_says_what_its_population_determines():
+    real = frame(row())
+    assert "Population" not in render(real, RULES).md
+    known = row(claim="known-shuffled", level="known", against="shuffled")
+    held = frame(row(), known).assign(population=["not determined", "agrees"])
+    page = render(held, RULES)
+    assert '<td data-column="Population">agrees</td>' in page.html
+    assert '<td data-column="Population">not determined</td>' in page.html
+    assert "of the results that it does determine, in the last rows: 1 agrees." in summary(held, RULES)
+    assert "known-shuffled" not in summary(held, RULES)
+    assert summary(held.iloc[:1], RULES).endswith("does not determine whether the claims are right.")
+
+
+def test_a_claim_on_responses_shows_how_the_neurons_share_the_gain():
+    said = "In region1 it is so by CAE-FR read out of h2."
+    page = render(frame(row(statement=said), row(claim="mse", metric="mse", neurons_gain=np.nan)), RULES)
+    assert '<td data-column="Neurons">80% gain <span>± 0.0020</span></td>' in page.html
+    assert '<td data-column="Neurons"></td>' in page.html
+    assert "In Region 1 it is so by CAE-FR read out of h₂." in page.md
+    alone = render(frame(row(neurons_error=np.nan)), RULES)
+    assert '<td data-column="Neurons">80% gain</td>' in alone.html
+    assert "Neurons" not in render(frame(row(claim="mse", metric="mse", neurons_gain=np.nan)), RULES).md
+
+
 def test_claims_are_indented_below_what_they_rest_on():
     region = row(claim="pcc-region1", parent="pcc", level="region")
     layer = row(claim="pcc-region1-h2", parent="pcc-region1", level="layer")
@@ -152,5 +176,7 @@ def test_the_summary_of_an_open_claim_says_what_would_decide():
     )
     one = frame(row(**OPEN | {"n": 1}))
     assert "one seed says nothing about another" in summary(one, RULES)
+    assert "over test images alone; one seed" in summary(one, RULES)
+    assert "exclude" not in summary(one, RULES)
     lost = frame(row(**OPEN | {"n": 0, "effect": np.nan}))
     assert "the runs lack a result" in summary(lost, RULES)

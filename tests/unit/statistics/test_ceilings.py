@@ -112,3 +112,52 @@ def test_signal_power_needs_repeats_and_images(shape: tuple[int, ...]) -> None:
 def test_the_jackknife_needs_repeats() -> None:
     with pytest.raises(ValueError, match="trials: 1 repeat"):
         ceilings.oracle_correlation(np.ones((1, 10, 2)))
+
+
+@pytest.fixture
+def ragged(trials: np.ndarray) -> np.ndarray:
+    """The trials with five, three, two or one repeats of an image."""
+    trials = trials.copy()
+    trials[3:, ::3] = trials[2:, 1::5] = trials[1:, [4, 8]] = np.nan
+    return trials
+
+
+def made(ragged: np.ndarray, neuron: int) -> list[np.ndarray]:
+    """For each image the responses of a neuron that there are."""
+    return [np.array([r for r in image if r == r]) for image in ragged[:, :, neuron].T]
+
+
+def test_ragged_repeats_give_what_loops_over_them_give(ragged: np.ndarray) -> None:
+    table = ceilings.neuron_ceilings(ragged)
+    for neuron in range(ragged.shape[2]):
+        images = made(ragged, neuron)
+        noises = [np.var(image, ddof=1) for image in images if len(image) > 1]
+        noise = [np.var(image, ddof=1) if len(image) > 1 else np.mean(noises) for image in images]
+        between = np.var([np.mean(image) for image in images], ddof=1)
+        power = between - np.mean([n / len(image) for n, image in zip(noise, images, strict=True)])
+        pairs = [
+            (image[trial], np.delete(image, trial).mean())
+            for image in images
+            if len(image) > 1
+            for trial in range(len(image))
+        ]
+        row = table.loc[neuron]
+        assert row["signal_power"] == pytest.approx(power)
+        assert row["explainable_variance"] == pytest.approx(power / (power + np.mean(noise)))
+        assert row["oracle"] == pytest.approx(np.corrcoef(np.transpose(pairs))[0, 1])
+        if power > 0:
+            assert row["cc_max"] == pytest.approx(np.sqrt(power / between))
+
+
+def test_ragged_repeats_show_the_known_signal(known: np.ndarray) -> None:
+    ragged = known.copy()
+    ragged[5:, ::2] = ragged[1:, ::7] = np.nan
+    np.testing.assert_allclose(ceilings.signal_power(ragged), SIGNAL, rtol=0.05)
+    np.testing.assert_allclose(ceilings.explainable_variance(ragged), SIGNAL / (SIGNAL + NOISE), rtol=0.05)
+
+
+def test_constant_responses_to_ragged_repeats_count_as_0(constant: np.ndarray) -> None:
+    constant[3:, ::2] = np.nan
+    assert np.isnan(ceilings.cc_max(constant)[0])
+    for ceiling in (ceilings.signal_power, ceilings.oracle_correlation, ceilings.explainable_variance):
+        assert ceiling(constant)[0] == 0

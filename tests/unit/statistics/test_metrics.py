@@ -104,6 +104,14 @@ def test_ssim_of_an_image_with_itself_is_one_and_the_metric_is_symmetric(images,
     assert (evaluation.ssim(original, copy, window) < 0.999).all()
 
 
+def test_pixels_are_correlated_image_by_image_whatever_brightness_and_contrast(images):
+    original, copy = images
+    expected = [np.corrcoef(original[i].ravel(), copy[i].ravel())[0, 1] for i in range(4)]
+    assert evaluation.pixel_correlation(original, copy) == pytest.approx(expected)
+    assert evaluation.pixel_correlation(original, 0.2 * copy + 0.3) == pytest.approx(expected, rel=1e-5)
+    assert evaluation.pixel_correlation(original, np.full_like(copy, 0.1)).tolist() == [0] * 4
+
+
 def test_an_unknown_ssim_window_is_refused_with_the_choices(images):
     with pytest.raises(ValueError, match=r"\['gaussian', 'uniform'\], got 'box'"):
         evaluation.ssim(*images, window="box")

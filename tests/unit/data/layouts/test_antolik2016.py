@@ -312,14 +312,6 @@ def test_values_that_are_not_finite_are_refused_with_their_index(path: Path, ste
     assert f"Data/region1/{stem}.npy: no finite number in float32 at index {index} (" in message
 
 
-@pytest.mark.parametrize("stem", ["training_set", "validation_set", "raw_validation_set"])
-def test_negative_responses_are_refused_with_their_index(path: Path, stem: str) -> None:
-    region = arrays()
-    region[stem][..., 2, 1] = -1e-9
-    index = "0, 2, 1" if stem == "raw_validation_set" else "2, 1"
-    assert f"{stem}.npy: a negative response at index {index} (" in refused(pack(path, members(region)))
-
-
 @pytest.mark.parametrize("stem", ["training_inputs", "validation_inputs"])
 def test_a_blank_image_is_refused_unless_the_manifest_vouches_for_it(path: Path, stem: str) -> None:
     region = arrays()

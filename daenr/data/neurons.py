@@ -1,0 +1,66 @@
+"""Which neurons of a recording are modelled (``dataset.neurons``)."""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from daenr.config import NeuronSettings
+from daenr.data.recording import Recording
+from daenr.statistics.ceilings import explainable_variance, oracle_correlation
+
+
+def choose(recording: Recording, settings: NeuronSettings) -> Recording:
+    """The recording with the neurons that pass every key that is set, in the order of the recording.
+
+    First those of the list, then those that reach the thresholds, of which then a number is drawn.
+
+    Raises:
+        ValueError: a number in the list is no neuron's, fewer neurons are left than drawn, or none.
+    """
+    neurons = recording.responses.shape[1]
+    unit_id = np.arange(neurons) if recording.unit_id is None else recording.unit_id
+    kept = np.ones(neurons, dtype=bool)
+    if settings.ids is not None:
+        if unknown := sorted(set(settings.ids) - set(unit_id.tolist())):
+            raise ValueError(
+                f"{recording.region}: dataset.neurons.ids: {unknown} are no neurons of the recording, which has "
+                f"{neurons}, from {unit_id.min()} to {unit_id.max()}"
+            )
+        kept &= np.isin(unit_id, settings.ids)
+    for key, score in (("oracle", oracle_correlation), ("signal_to_noise", signal_to_noise)):
+        if (lowest := getattr(settings, key)) is not None:
+            kept &= score(recording.test_trials) >= lowest
+    if settings.number is not None:
+        kept = _drawn(kept, settings.number, settings.seed, recording.region)
+    if not kept.any():
+        raise ValueError(
+            f"{recording.region}: dataset.neurons leaves none of {neurons} neurons; ask for less"
+        )
+    if not kept.all():
+        print(f"{recording.region}: {kept.sum()} of {neurons} neurons by dataset.neurons")
+    return replace(
+        recording,
+        responses=recording.responses[:, kept],
+        responsive=None if recording.responsive is None else recording.responsive[kept],
+        unit_id=recording.unit_id if kept.all() else unit_id[kept],
+    )
+
+
+def signal_to_noise(trials: Float64[np.ndarray, "repeats images neurons"]) -> Float64[np.ndarray, " neurons"]:
+    """Variance over images that the image explains, over that of single trials that it does not: EV / (1 - EV)."""
+    share = explainable_variance(trials)
+    ratio: Float64[np.ndarray, " neurons"] = share / np.maximum(1 - share, np.finfo(float).tiny)
+    return ratio
+
+
+def _drawn(
+    kept: Bool[np.ndarray, " neurons"], number: int, seed: int, region: str
+) -> Bool[np.ndarray, " neurons"]:
+    candidates: Int64[np.ndarray, " candidates"] = np.flatnonzero(kept)
+    if number > len(candidates):
+        raise ValueError(
+            f"{region}: dataset.neurons.number: {number} neurons, but there are {len(candidates)} to draw from"
+        )
+    drawn = np.random.default_rng(seed).choice(candidates, number, replace=False)
+    return np.isin(np.arange(len(kept)), drawn)
