@@ -11,7 +11,7 @@ NEAREST = 5
 
 
 def spectrum_slope(images: Float[np.ndarray, "images height width"]) -> Float64[np.ndarray, " images"]:
-    """Slope of power over frequency, both as logarithms: about -2 to -3 for photographs, 0 for white noise.
+    """Slope of power over frequency, both as logarithms: 0 for white noise, the lower the smoother.
 
     Power is that of the image less its mean under a Hann window, averaged over orientations; frequencies run from 2
     cycles per image, below which the window leaves nothing, to the highest that rows and columns hold.
