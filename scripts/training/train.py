@@ -47,13 +47,12 @@ def main(
     count = data.train_responses.shape[1]
     neurons = np.arange(count) if significance is None else read_group(significance, run)
     print(f"{run.name}: {len(data.train_images)} training images, {len(neurons)} of {count} neurons")
-    scale = getattr(data, "response_scale", None)
     record = {
         "run": asdict(run),
         "name": run.name,
         "preprocessing": asdict(Preprocessing.of(data.attributes)),
         "neurons": neurons.tolist(),
-        "response_scale": None if scale is None else scale[neurons].tolist(),
+        "response_scale": data.response_scale[neurons].tolist(),
         "config": dict(config),
         "versions": versions(),
         "commit": commit(),
