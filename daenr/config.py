@@ -585,7 +585,8 @@ class Config(Section):
     tables: Unique[Table] = Field(
         get_args(Table),
         description="Tables to make; only the trainings that they need are run. With any of them comes `ceilings`, "
-        "with each of Tables 2 to 6 its companion: pixel correlations, or fractions of the ceiling and single trials.",
+        "with each of Tables 2 to 6 its companion: pixel correlations, or fractions of the ceiling and single "
+        "trials; with Table 5 `latents`.",
     )
     figures: Unique[Figure] = Field(
         get_args(Figure),

@@ -130,6 +130,10 @@ class Autoencoder(nn.Module, ABC):
         Layers multiply in what autocast says; the regularisation is computed from what is ``widened``.
         """
 
+    def code(self, features: Float[Tensor, "batch channels 8 8"]) -> dict[str, Tensor]:
+        """What images become in the latent, for `daenr.statistics.latents`; nothing unless a variant says."""
+        return {}
+
 
 class CAE(Autoencoder):
     """Convolutional auto-encoder (Masci 2011): a latent of 100 numbers, linear on both sides."""
@@ -154,6 +158,10 @@ class CAE(Autoencoder):
         code = self.to_latent(features.flatten(1))
         # Not len(), which would fix the size of an exported model's batch.
         return self.restore(code), widened(features).new_zeros(code.shape[0])
+
+    def code(self, features: Float[Tensor, "batch channels 8 8"]) -> dict[str, Tensor]:
+        """``code``, the numbers of the latent."""
+        return {"code": self.to_latent(features.flatten(1))}
 
     def restore(self, code: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channels 8 8"]:
         """The feature map that the decoder starts from."""
@@ -184,12 +192,17 @@ class VAE(CAE):
 
         ELBO with unit variance: -(|x - x_hat|^2 / 2 + KL), so KL stands with weight 2 beside the squared error.
         """
-        mean, log_variance = widened(self.to_latent(features.flatten(1))).chunk(2, dim=1)
+        mean, log_variance = self.code(features).values()
         code = mean
         if self.training:
             noise = torch.randn(mean.shape, generator=self.noise, device=mean.device, dtype=mean.dtype)
             code = mean + (log_variance / 2).exp() * noise
         return self.restore(code), self.kl_weight * kl_divergence(mean, log_variance)
+
+    def code(self, features: Float[Tensor, "batch channels 8 8"]) -> dict[str, Tensor]:
+        """``code`` and ``code_log_variance``: mean and log-variance of the posterior."""
+        mean, log_variance = widened(self.to_latent(features.flatten(1))).chunk(2, dim=1)
+        return {"code": mean, "code_log_variance": log_variance}
 
 
 def kl_divergence(
@@ -226,6 +239,10 @@ class VQVAE(Autoencoder):
         commitment_term = (vectors - codes.detach()).square().flatten(1).sum(1)
         straight_through = vectors + (codes - vectors).detach()
         return self.from_code(straight_through), codebook_term + self.commitment * commitment_term
+
+    def code(self, features: Float[Tensor, "batch channels 8 8"]) -> dict[str, Tensor]:
+        """``codes``, the index of each position's code."""
+        return {"codes": nearest(widened(self.to_code(features)), self.codebook)}
 
 
 def nearest(

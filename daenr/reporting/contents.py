@@ -79,6 +79,7 @@ _RESULTS: Mapping[str, tuple[str, str, str]] = {
     "tables/table4-companion": (CONTROLS, "Table 4 by the ceiling and by single trials", "companion"),
     "tables/table5-companion": (CONTROLS, "Table 5 by the correlation of pixels", "companion"),
     "tables/table6-companion": (CONTROLS, "Table 6 by the ceiling and by single trials", "companion"),
+    "tables/latents": (CONTROLS, "How much of their latents do the auto-encoders use?", "latents"),
     "tables/controls": (CONTROLS, "Joint training and its controls", "controls"),
     "figures/gains": (CONTROLS, "What joint training gains over its controls", "gains"),
     "tables/truth": (SIGNIFICANCE, "How often the tests are right", "truth"),

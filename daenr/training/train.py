@@ -55,6 +55,7 @@ class Trained:
         reconstruction: of the test images, in [-1, 1]; None without an auto-encoder.
         response: predicted rate of each neuron for each test image, in the recording's unit; None without a readout.
         validation_response: the same for the validation images.
+        code: what the test images become in the auto-encoder's latent, see `Autoencoder.code`; empty without one.
     """
 
     model: DAENR
@@ -64,6 +65,7 @@ class Trained:
     reconstruction: Float32[np.ndarray, "test 1 32 32"] | None
     response: Float32[np.ndarray, "test neurons"] | None
     validation_response: Float32[np.ndarray, "validation neurons"] | None
+    code: dict[str, np.ndarray]
 
 
 def train(
@@ -128,7 +130,8 @@ def train(
     reconstruction, response = predict(model, data.test_images, device)
     if response is not None and validation_response is not None:
         response, validation_response = response * scale, validation_response * scale
-    return Trained(model, result, seconds, precision, reconstruction, response, validation_response)
+    code = encode(model, data.test_images, device)
+    return Trained(model, result, seconds, precision, reconstruction, response, validation_response, code)
 
 
 def _shuffled(split: Split, order: torch.Generator) -> Split:
@@ -156,3 +159,16 @@ def predict(
         return None if parts[0] is None else torch.cat(parts).cpu().numpy()
 
     return together("reconstruction"), together("rate")
+
+
+@torch.no_grad()
+def encode(
+    model: DAENR, images: Float32[np.ndarray, "images 1 32 32"], device: torch.device
+) -> dict[str, np.ndarray]:
+    """What images become in the auto-encoder's latent; nothing for a model without one."""
+    if model.autoencoder is None:
+        return {}
+    model.eval()
+    batches = torch.split(torch.from_numpy(images).to(device), EVALUATION_BATCH)
+    codes = [model.autoencoder.code(model.encoder(batch)[-1]) for batch in batches]
+    return {name: torch.cat([code[name] for code in codes]).cpu().numpy() for name in codes[0]}

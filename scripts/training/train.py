@@ -134,7 +134,7 @@ def write(
         made = {
             name: getattr(trained, name) for name in ("reconstruction", "response", "validation_response")
         }
-        arrays |= {name: array for name, array in made.items() if array is not None}
+        arrays |= {name: array for name, array in made.items() if array is not None} | trained.code
     write_weights(weights, trained.model.state_dict() if trained else {})
     with atomic(predictions) as path:
         np.savez(path, **arrays)

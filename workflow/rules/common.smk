@@ -62,6 +62,7 @@ GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validatio
 ]
 TESTING = {key: config["significance"][key] for key in ("threshold", "permutations")}
 CONTROL_CELLS = [cell for half in CONTROL_METRICS for cell in PLAN.cells(half)]
+LATENT_CELLS = PLAN.cells("table5") if "table5" in config["tables"] else []
 CLAIMS = claim_tree(PLAN)
 # Variants repeat the tables alone, and are compared with the same claims of the config's own.
 VARIED = {"": Plan({**config, "figures": [], "controls": []}, PAPER), **PLAN.variants()}
@@ -329,6 +330,7 @@ TABLES = [
     *config["tables"],
     *(["ceilings"] if config["tables"] else []),
     *(f"{table}-companion" for table in TABLE_METRICS if table in config["tables"]),
+    *(["latents"] if LATENT_CELLS else []),
     *(["controls"] if config["controls"] else []),
     *(["truth"] if JUDGED_RUNS else []),
 ]

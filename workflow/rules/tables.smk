@@ -97,6 +97,25 @@ rule companion:
         "../../scripts/tables/companion.py"
 
 
+rule latents:
+    input:
+        metrics=cell_files(LATENT_CELLS, "metrics.json"),
+        code=package("paper", "statistics", "reporting"),
+    output:
+        **made("tables/latents", FORMATS, caption="latents"),
+    log:
+        f"{RESULTS}/logs/tables/latents.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        cells=rows(LATENT_CELLS),
+    message:
+        "Making the table of latents"
+    script:
+        "../../scripts/tables/latents.py"
+
+
 rule controls:
     input:
         scores=cell_files(CONTROL_CELLS, "scores.npz"),
