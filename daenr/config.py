@@ -261,7 +261,7 @@ class DatasetSettings(Section):
         "antolik2016",
         description="`antolik2016`: a zip in the published layout. `simulated`: the embedded population; nothing is "
         "downloaded. `sensorium`: that competition's file tree, a zip or a folder. `arrays`: HDF5, .npz or MATLAB. "
-        "`nwb`: NWB 2, which needs `pip install 'daenr[nwb]'`. "
+        "`nwb`: NWB 2, which needs `pip install -e '.[nwb]'`. "
         "[docs/own-recording.md](../docs/own-recording.md) shows each.",
     )
     source: Annotated[str, Field(pattern=_SOURCE)] | None = Field(

@@ -1,4 +1,4 @@
-"""Neurodata Without Borders 2 (nwb.org), read by pynwb, which is an extra: ``pip install daenr[nwb]``.
+"""Neurodata Without Borders 2 (nwb.org), read by pynwb, which is an extra: ``pip install -e '.[nwb]'``.
 
 ============= ================================================================================================
 stimuli       an `Images` container among the stimulus templates; `order_of_images` says which number each has
@@ -52,7 +52,7 @@ def read(source: Path, region: str, *, alone: bool, nwb: Mapping[str, Any], gray
         try:
             from pynwb import NWBHDF5IO
         except ModuleNotFoundError as error:
-            raise ValueError("needs pynwb, which is not installed; run: pip install 'daenr[nwb]'") from error
+            raise ValueError("needs pynwb, which is not installed; run: pip install -e '.[nwb]'") from error
         with named("cannot be read as NWB", "validate it with pynwb"):
             opened = NWBHDF5IO(file, mode="r")
         with opened:

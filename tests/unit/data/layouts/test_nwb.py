@@ -83,6 +83,8 @@ def with_fluorescence(file: Any) -> None:
         location="V1",
     )
     segmentation = ImageSegmentation()
+    module = file.create_processing_module(name="ophys", description="calcium imaging")
+    module.add(segmentation)
     cells = segmentation.create_plane_segmentation(name="cells", imaging_plane=plane, description="cells")
     for cell in range(NEURONS):
         cells.add_roi(pixel_mask=[(cell, cell, 1.0)], id=cell + 70)
@@ -90,8 +92,6 @@ def with_fluorescence(file: Any) -> None:
     series = RoiResponseSeries(
         name="deconvolved", data=FLUORESCENCE, rois=rois, unit="a.u.", rate=RATE, starting_time=TIMES[0]
     )
-    module = file.create_processing_module(name="ophys", description="calcium imaging")
-    module.add(segmentation)
     module.add(Fluorescence(roi_response_series=series))
 
 
@@ -212,5 +212,5 @@ def test_regions_are_files_of_a_folder(tmp_path: Path) -> None:
 def test_without_pynwb_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write(tmp_path, empty())
     monkeypatch.setitem(sys.modules, "pynwb", None)
-    with pytest.raises(ArchiveError, match=r"pip install 'daenr\[nwb\]'"):
+    with pytest.raises(ArchiveError, match=r"pip install -e '.\[nwb\]'"):
         read(source)
