@@ -216,16 +216,52 @@ class ArraysSettings(Section):
         return axes
 
 
+class NwbSettings(Section):
+    """What is what in the layout `nwb`."""
+
+    images: str | None = Field(
+        None, description="`Images` among the stimulus templates. `null`: the only one there is; so below."
+    )
+    presentations: str | None = Field(
+        None, description="`IndexSeries` in the stimuli, or a table of intervals such as `trials`."
+    )
+    image: str = Field(
+        "image", description="Column of that table with the image's number, from 0, or its name."
+    )
+    tier: str | None = Field(
+        None,
+        description="Column of that table that says `train`, `validation` or `test`. `null`: see the next key.",
+    )
+    test_repeats: Annotated[Whole, Field(ge=2)] = Field(
+        2,
+        description="Without `tier`, images that were shown at least so often are test images, others for training.",
+    )
+    responses: str | None = Field(
+        None, description="`units`, whose spikes are counted, or a `RoiResponseSeries`, which is averaged."
+    )
+    window: Annotated[tuple[Number, Number], AfterValidator(_ascending)] | None = Field(
+        None,
+        description="Where from and where to, in seconds after each onset. `null`: from it as long as the shortest "
+        "presentation: of a table from start to stop, of an `IndexSeries` to the next one.",
+    )
+    image_axes: Literal["height-width", "width-height"] = Field(
+        "height-width",
+        description="Axes of an image's array. The standard calls them x and y; arrays that Python saves are "
+        "height x width.",
+    )
+
+
 class DatasetSettings(Section):
     """Which recording, in which layout, and where it is."""
 
     name: DatasetName = Field(
         description="Names the results: `results/NAME/`. Letters, digits, `.` and `-`, at most 64 of them."
     )
-    layout: Literal["antolik2016", "simulated", "sensorium", "arrays"] = Field(
+    layout: Literal["antolik2016", "simulated", "sensorium", "arrays", "nwb"] = Field(
         "antolik2016",
         description="`antolik2016`: a zip in the published layout. `simulated`: the embedded population; nothing is "
         "downloaded. `sensorium`: that competition's file tree, a zip or a folder. `arrays`: HDF5, .npz or MATLAB. "
+        "`nwb`: NWB 2, which needs `pip install -e '.[nwb]'`. "
         "[docs/own-recording.md](../docs/own-recording.md) shows each.",
     )
     source: Annotated[str, Field(pattern=_SOURCE)] | None = Field(
@@ -287,6 +323,7 @@ class DatasetSettings(Section):
     )
     neurons: NeuronSettings = Field(default_factory=NeuronSettings)
     arrays: ArraysSettings = Field(default_factory=ArraysSettings)
+    nwb: NwbSettings = Field(default_factory=NwbSettings)
     simulation: SimulationSettings = Field(default_factory=SimulationSettings)
 
     @property
