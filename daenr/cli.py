@@ -69,6 +69,39 @@ def export(run: Path, output: Path) -> None:
     portable.export(daenr.load(run), output)
 
 
+def simulate(
+    run: Path, images: Path, output: Path, trials: int, test: int, noise: str, seed: int, region: Path | None
+) -> None:
+    """Let a run's model answer images in place of the animal: an archive that the workflow reads like a recording."""
+    from daenr.data.layouts.antolik2016 import write
+    from daenr.data.region import read_region
+    from daenr.use.engine import fit_noise, synthesise
+
+    model, shown = daenr.load(run), _read(images)
+    shown = shown.reshape(-1, *model.preprocessing.image_shape)
+    if trials < 1 or not 3 <= test < len(shown):
+        raise ValueError(
+            f"{len(shown)} images, of which {test} for testing in {trials} trials: --test must be 3 at least and "
+            "leave images for training, --trials 1 at least"
+        )
+    fitted = None
+    if noise == "matched":
+        recorded = read_region(region or run.parents[1] / f"data/{model.run.region}.h5")
+        trials_shown = recorded.test_trials[..., model.neurons] * model.response_scale
+        fitted = fit_noise(trials_shown, model.rates(recorded.test_images))
+    recording, provenance = synthesise(
+        model, shown[:-test], shown[-test:], trials=trials, noise=fitted or noise, seed=seed
+    )
+    write(output, [recording], provenance)
+    low, high = model.preprocessing.intensity_range
+    name = "".join(character for character in output.stem if character not in "_/")
+    print(
+        f"{output}: {len(shown) - test} training and {test} test images. To train on it, a config of:\n"
+        f"dataset: {{name: {name}, source: {output}, intensity_range: [{low:g}, {high:g}]}}\n"
+        f"regions: [{recording.region}]"
+    )
+
+
 def _read(images: Path) -> np.ndarray:
     """Images from an .npy file."""
     try:
@@ -92,6 +125,24 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _add(commands, export)
     command.add_argument("output", type=Path, help="file to write, MODEL.pt2")
+
+    command = _add(commands, simulate)
+    _add_images(command)
+    command.add_argument("-o", "--output", type=Path, required=True, help="archive to write, NAME.zip")
+    command.add_argument("--trials", type=int, default=10, help="of each test image (%(default)s)")
+    command.add_argument(
+        "--test", type=int, default=50, help="the last so many images are for testing (%(default)s)"
+    )
+    command.add_argument(
+        "--noise",
+        choices=("matched", "poisson", "none"),
+        default="matched",
+        help="variance that follows the rate as in the recording, that equals it, or none (%(default)s)",
+    )
+    command.add_argument("--seed", type=int, default=0, help="of the noise (%(default)s)")
+    command.add_argument(
+        "--region", type=Path, help="region file that noise is matched to (RUN/../../data/REGION.h5)"
+    )
     return parser
 
 

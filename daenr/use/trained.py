@@ -53,10 +53,19 @@ class TrainedModel:
         Raises:
             ValueError: the run has no readout, or the images are not such as the recording's.
         """
-        _, rates = predict(self.network, self.prepared(images), self._device)
+        return _like(self.rates(self.prepared(images)), images)
+
+    def rates(self, prepared: Float32[np.ndarray, "images 1 32 32"]) -> Float32[np.ndarray, "images neurons"]:
+        """Rates to images as the network takes them, such as a region file's.
+
+        Raises:
+            ValueError: the run has no readout.
+        """
+        _, rates = predict(self.network, prepared, self._device)
         if rates is None:
             raise ValueError(f"{self.run.name} predicts no neurons: it is a plain auto-encoder")
-        return _like(rates * self.response_scale, images)
+        scaled: Float32[np.ndarray, "images neurons"] = rates * self.response_scale
+        return scaled
 
     def reconstruct(self, images: Images) -> Images:
         """What the auto-encoder makes of the images, in the intensities and the size of the recording's.

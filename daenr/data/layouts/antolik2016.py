@@ -13,7 +13,9 @@ They are files ``Data/<region>/<name>.npy`` of an archive, see `archive`. Whatev
 """
 
 import hashlib
+import json
 import math
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -88,18 +90,28 @@ def read(
     )
 
 
-def write(archive: Path, recordings: Iterable[Recording]) -> None:
+def write(
+    archive: Path, recordings: Iterable[Recording], provenance: Mapping[str, Any] | None = None
+) -> None:
     """Write recordings in this layout as a zip; the same recordings always make the same bytes.
 
     ``validation_set`` is the mean of the trials over repeats; ``responsive`` is written where it is known.
+
+    Args:
+        archive: file to write.
+        recordings: its regions.
+        provenance: where they come from, for a reader: stands in the archive as ``provenance.json``.
     """
     arrays = {
         f"Data/{recording.region}/{stem}": values
         for recording in recordings
         for stem, values in _published(recording).items()
     }
-    with atomic(archive) as temporary, temporary.open("wb") as stream:
+    with atomic(archive) as temporary, temporary.open("w+b") as stream:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
+        if provenance is not None:
+            with zipfile.ZipFile(stream, "a") as file:
+                file.writestr(zipfile.ZipInfo("provenance.json"), json.dumps(provenance, indent=2) + "\n")
 
 
 def _published(recording: Recording) -> dict[str, np.ndarray]:
