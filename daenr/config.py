@@ -30,7 +30,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from daenr.registry import LAYERS, Control, Layer, model_names
+from daenr.registry import LAYERS, REFERENCES, Control, Layer, model_names, printed_names
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"
@@ -76,6 +76,12 @@ def _model(name: str) -> str:
     return name
 
 
+def _reference(name: str) -> str:
+    if name not in REFERENCES:
+        raise ValueError(f"{name!r} is not one of {list(REFERENCES)}")
+    return name
+
+
 def _ascending(interval: tuple[float, float]) -> tuple[float, float]:
     if not interval[0] < interval[1]:
         raise ValueError(f"the first value must be below the second, got {list(interval)}")
@@ -97,6 +103,9 @@ VariantName = Annotated[str, Field(pattern=_NAME, max_length=32)]
 # Whatever the registry holds when a config is read.
 Model = Annotated[
     str, AfterValidator(_model), Field(json_schema_extra=lambda schema: schema.update(enum=[*model_names()]))
+]
+Reference = Annotated[
+    str, AfterValidator(_reference), Field(json_schema_extra=lambda schema: schema.update(enum=[*REFERENCES]))
 ]
 Unique = Annotated[tuple[Item, ...], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})]
 Table = Literal["table2", "table3", "table4", "table5", "table6", "table7"]
@@ -455,6 +464,29 @@ class ModelSettings(Section):
         0.5, description="Dropout before the fully connected readout. **Settled here**, likewise."
     )
 
+    gauss_deviation: Positive = Field(
+        0.1,
+        description="Initial deviation of the places that the Gaussian readout draws, of the map's half side. None in "
+        "the paper.",
+    )
+    gauss_penalty: NotNegative = Field(
+        0.02, description="L1 penalty of the Gaussian readout's features. None in the paper."
+    )
+    ln_ridge: Annotated[Unique[NotNegative], Field(min_length=1)] = Field(
+        (0.01, 0.1, 1),
+        description="Strengths of the squared norm of the reference `ln`'s filters; validation images choose.",
+    )
+    ln_smoothness: Annotated[Unique[NotNegative], Field(min_length=1)] = Field(
+        (0.1, 1, 10),
+        description="Strengths of the squared Laplacian of these filters; likewise.",
+    )
+    klindt_smoothness: NotNegative = Field(
+        0.03, description="Of the reference `klindt`'s first filters (Klindt 2017, published code)."
+    )
+    klindt_sparsity: NotNegative = Field(
+        0.05, description="Group sparsity of the filters of its other layers; likewise."
+    )
+
 
 class LossSettings(Section):
     """The training objective."""
@@ -616,8 +648,14 @@ class Config(Section):
         LAYERS, description="Layers of the encoder that are read out."
     )
     models: Annotated[Unique[Model], Field(min_length=1)] = Field(
-        default_factory=model_names,
-        description="Models that tables and figures show; others are left out of them. All that there are unless told.",
+        default_factory=printed_names,
+        description="Models that tables and figures show; others are left out of them. All that there are unless told, "
+        "but for those with the readout `gauss` (Lurz 2021), which the paper lacks.",
+    )
+    references: Unique[Reference] = Field(
+        (),
+        description="Models of other papers to train beside, for `table4-companion`: `ln`, a filter a neuron, and "
+        "`klindt`, the three layers of Klindt 2017. Early stopping goes by the responses. None in the paper's plan.",
     )
     tables: Unique[Table] = Field(
         get_args(Table),

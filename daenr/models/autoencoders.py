@@ -25,7 +25,21 @@ def layer_size(depth: int) -> int:
     return IMAGE_SIZE // math.prod(STRIDES[:depth])
 
 
-class Encoder(nn.Module):
+class Core(nn.Module):
+    """What turns images into features, block by block; a readout stands on the last one that it needs."""
+
+    blocks: nn.ModuleList
+
+    def forward(self, images: Float[Tensor, "batch 1 32 32"]) -> list[Float[Tensor, "batch channels _ _"]]:
+        """Features [h_1, ..., h_depth]."""
+        features = []
+        for block in self.blocks:
+            images = block(images)
+            features.append(images)
+        return features
+
+
+class Encoder(Core):
     """48C23-48C13-48C23-48C13 up to block ``depth``; a block is a 3x3 convolution, batch norm and ELU.
 
     The convolutions before a batch norm have no bias: batch norm takes it off again, and Adam would turn the
@@ -48,14 +62,6 @@ class Encoder(nn.Module):
             for index, stride in enumerate(STRIDES[:depth])
         )
         initialise(self, init)
-
-    def forward(self, images: Float[Tensor, "batch 1 32 32"]) -> list[Float[Tensor, "batch channels _ _"]]:
-        """Features [h_1, ..., h_depth]."""
-        features = []
-        for block in self.blocks:
-            images = block(images)
-            features.append(images)
-        return features
 
 
 class Decoder(nn.Sequential):

@@ -105,6 +105,17 @@ class Plan:
             if cell.model in self.config["models"]
         ]
 
+    def references(self) -> list[Cell]:
+        """Models of other papers beside Table 4, one a region and seed."""
+        if "table4" not in self.config["tables"]:
+            return []
+        return [
+            self._cell("table4", region, model, None, seed)
+            for seed in self.config["seeds"]
+            for model in self.config["references"]
+            for region in self.regions
+        ]
+
     def reconstruction_runs(self, region: str) -> list[Run]:
         """Figures 2, 6, 7: the CAE and CAE-FR_1 ... 4 with the weights of Table 8, first seed."""
         seed = self.config["seeds"][0]
@@ -144,6 +155,7 @@ class Plan:
     def runs(self) -> list[Run]:
         """Every training that the config's tables and figures need, each once."""
         wanted = [cell.run for table in self.tables() for cell in self.cells(table)]
+        wanted += [cell.run for cell in self.references()]
         for figure, region in self.figure_regions().items():
             if figure.startswith(("figure2", "figure6", "figure7")):
                 wanted += self.reconstruction_runs(region)
@@ -163,10 +175,10 @@ class Plan:
         return [*papers, *(CONTROL_METRICS if self.config["controls"] else ())]
 
     def variants(self) -> dict[str, "Plan"]:
-        """The plan of each variant: the same tables, neither figures nor controls."""
+        """The plan of each variant: the same tables; neither figures, controls nor references."""
         if self.variant is not None:
             return {}
-        config = {**self.config, "figures": [], "controls": []}
+        config = {**self.config, "figures": [], "controls": [], "references": []}
         return {name: Plan(config, self._paper, name) for name in self.config["variants"]}
 
     def figure_regions(self) -> dict[str, str]:

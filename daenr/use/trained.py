@@ -141,7 +141,7 @@ def load(run: str | Path, device: torch.device | str = "cpu") -> TrainedModel:
         trained.model,
         trained.layer,
         len(neurons),
-        settings=ModelSettings(**record["config"]["model"]),
+        settings=ModelSettings(**record["settings"]),
         device=device,
     )
     try:

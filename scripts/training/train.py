@@ -81,6 +81,7 @@ def main(
         "best_validation": trained.fit.best.validation["total"],
         "leverage": trained.fit.leverage,
         "seconds": trained.seconds,
+        "settings": trained.settings.model_dump(mode="json"),
     }
     print(f"best step {outcome['best_step']} of {outcome['steps']}, {trained.seconds:.1f} s")
     write(trained, neurons, record | outcome, weights, history, training, predictions)

@@ -221,6 +221,11 @@ def cell_files(cells, name):
     return list(dict.fromkeys(run_file(cell.run, name) for cell in cells))
 
 
+def references(wildcards):
+    """Models of other papers that stand in a table's companion."""
+    return PLAN.references() if wildcards.table == "table4" else []
+
+
 def linear_codes(table, name):
     """One of the files of each of the linear codes that stand beside a table's plain auto-encoders."""
     regions = dict.fromkeys(

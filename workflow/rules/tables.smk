@@ -79,6 +79,7 @@ rule companion:
         **PUBLISHED,
         own=rules.table.output.csv,
         metrics=rules.table.input.metrics,
+        references=lambda wildcards: cell_files(references(wildcards), "metrics.json"),
         linear=lambda wildcards: linear_codes(wildcards.table, "metrics.json"),
         ceilings=rules.ceilings.output.csv,
         code=package("paper", "statistics", "reporting"),
@@ -91,6 +92,7 @@ rule companion:
         "../../envs/environment.yaml"
     params:
         cells=rules.table.params.cells,
+        references=lambda wildcards: rows(references(wildcards)),
     message:
         "Making the companion of {wildcards.table}"
     script:

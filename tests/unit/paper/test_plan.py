@@ -204,9 +204,29 @@ def test_every_model_has_its_parts():
     parts = {model: split_model(model) for model in model_names()}
     expected = {
         f"{a}-{r}": (None if a == "cnn" else a, r)
-        for a, r in itertools.product(("cae", "vae", "vq-vae", "cnn"), ("fr", "fc", "fm"))
+        for a, r in itertools.product(("cae", "vae", "vq-vae", "cnn"), ("fr", "fc", "fm", "gauss"))
     }
     assert parts == expected | {a: (a, None) for a in ("cae", "vae", "vq-vae")}
+
+
+def test_references_stand_beside_table_4_and_nowhere_else():
+    paper = resolved()
+    made = Plan(paper | {"references": ["ln", "klindt"], "seeds": [0, 1]}, PAPER)
+    added = set(made.runs()) - set(Plan(paper | {"seeds": [0, 1]}, PAPER).runs())
+    assert added == {cell.run for cell in made.references()}
+    assert sorted(run.name.removeprefix(f"{paper['dataset']['name']}_") for run in added) == sorted(
+        f"{region}_{model}_none_a0_b1_all_s{seed}"
+        for region, model, seed in itertools.product(paper["regions"], ("ln", "klindt"), (0, 1))
+    )
+    assert all(Run.parse(run.name) == run for run in added)
+    assert not {cell.model for table in made.tables() for cell in made.cells(table)} & {"ln", "klindt"}
+    assert not Plan(paper | {"references": ["ln"], "tables": ["table6"]}, PAPER).references()
+
+
+def test_the_gaussian_readout_is_planned_where_it_is_named():
+    assert "cnn-gauss" not in resolved()["models"]
+    made = Plan(resolved() | {"models": ["cnn-gauss", "cae-gauss"]}, PAPER)
+    assert {cell.model for cell in made.cells("table6")} == {"cnn-gauss", "cae-gauss"}
 
 
 @pytest.fixture
