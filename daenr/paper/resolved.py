@@ -12,9 +12,11 @@ from daenr.config import (
     Config,
     ConfigError,
     DatasetSettings,
+    LossWeights,
     RegionSettings,
     SplitSettings,
     Variant,
+    published_recording,
     validate,
 )
 from daenr.data import archive, download
@@ -34,11 +36,7 @@ def resolve(written: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """
     config = validate(written)
     config = config.model_copy(update={"dataset": _completed(config.dataset, root)})
-    printed = sorted({weight.region for weight in weights(root / "config/paper")})
-    if config.weights_of_region not in printed:
-        raise ConfigError(
-            f"weights_of_region: the paper has weights for {printed}, not for {config.weights_of_region!r}"
-        )
+    config = config.model_copy(update={"weights": _weights(config, root)})
     try:
         _check_regions(config)
         _check_batches(config)
@@ -84,6 +82,21 @@ def _completed(dataset: DatasetSettings, root: Path) -> DatasetSettings:
         }
         changes["simulation"] = dataset.simulation.model_copy(update={"sizes": sizes})
     return dataset.model_copy(update=changes)
+
+
+def _weights(config: Config, root: Path) -> str | LossWeights | None:
+    """With the paper's as the default where the recording is the paper's, or simulated after it."""
+    printed = sorted({weight.region for weight in weights(root / "config/paper/weights.csv")})
+    missing = [region for region in config.regions if region not in printed]
+    if config.weights == "paper" and missing:
+        raise ConfigError(f"weights: the paper has weights for {printed}, not for {missing[0]!r}")
+    ours = of_the_paper(config.dataset) and not missing
+    return "paper" if config.weights is None and ours else config.weights
+
+
+def of_the_paper(dataset: DatasetSettings) -> bool:
+    """Whether the recording is the paper's, or the simulated one, which is modelled on it."""
+    return dataset.layout == "simulated" or dataset.source == published_recording().source
 
 
 def _check_regions(config: Config) -> None:

@@ -12,11 +12,12 @@ INSTALL = f"run `pip install -e .` in {ROOT.absolute()}"
 
 try:
     import daenr
-    from daenr.config import ConfigError
+    from daenr.config import SEARCH, ConfigError, DatasetSettings
     from daenr.data import download
     from daenr.paper.claims import claim_tree, to_rows
     from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Plan
-    from daenr.paper.resolved import resolve
+    from daenr.paper import search
+    from daenr.paper.resolved import of_the_paper, resolve
     from daenr.reporting.contents import PAGE, contents, placed
     from daenr.run import Run
     from daenr.training.memory import ENVIRONMENT
@@ -35,6 +36,13 @@ PAPER = ROOT / "config/paper"
 
 try:
     config = resolve(config, ROOT)
+    WEIGHTS = f"results/{config['dataset']['name']}/weights.csv"
+    TRIES = search.tries(config, PAPER)
+    SETTINGS = {**config["variants"], SEARCH: search.settings(config, ROOT)}
+    # Until the weights are there that the config takes from its search, there is nothing else to plan.
+    UNSEARCHED = config["weights"] == WEIGHTS and not os.path.exists(WEIGHTS)
+    if UNSEARCHED:
+        config |= {"tables": [], "figures": [], "controls": [], "variants": {}}
     PLAN = Plan(config, PAPER)
     RUNS = PLAN.runs()
 except ConfigError as error:
@@ -57,7 +65,6 @@ GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validatio
     config["significance"]["groups_from"]
 ]
 TESTING = {key: config["significance"][key] for key in ("threshold", "permutations")}
-CONTROL_CELLS = [cell for half in CONTROL_METRICS for cell in PLAN.cells(half)]
 CLAIMS = claim_tree(PLAN)
 # Variants repeat the tables alone, and are compared with the same claims of the config's own.
 VARIED = {"": Plan({**config, "figures": [], "controls": []}, PAPER), **PLAN.variants()}
@@ -86,6 +93,12 @@ def given(key):
 
 
 MANIFEST, PUBLISHED = given("manifest"), given("published")
+# For the recording that they were chosen on.
+PRINTED_WEIGHTS = (
+    {"paper": ours(PAPER / "weights.csv")}
+    if of_the_paper(DatasetSettings(**config["dataset"]))
+    else {}
+)
 
 
 def package(*folders):
@@ -144,9 +157,9 @@ def planned(wildcards):
         raise WorkflowError(
             f"{run.name}: the config has dataset {DATASET!r} with regions {config['regions']}"
         )
-    if run.variant is not None and run.variant not in config["variants"]:
+    if run.variant is not None and run.variant not in SETTINGS:
         raise WorkflowError(
-            f"{run.name}: the config has the variants {sorted(config['variants'])}"
+            f"{run.name}: the config has the variants {sorted(SETTINGS)}"
         )
     return run
 
@@ -154,7 +167,16 @@ def planned(wildcards):
 def settings(wildcards, section):
     """A section of the config as the run's variant has it."""
     variant = planned(wildcards).variant
-    return config["variants"][variant][section] if variant else config[section]
+    return SETTINGS[variant][section] if variant else config[section]
+
+
+def searched(wildcards):
+    """No files: stops what needs weights that are yet to be searched for."""
+    if UNSEARCHED:
+        raise WorkflowError(
+            f"weights: there is no {WEIGHTS} yet; the target `weights` with the same config makes it"
+        )
+    return []
 
 
 def growing(amount):
@@ -191,6 +213,11 @@ def source():
 def cell_files(cells, name):
     """One of the files of each run of these cells."""
     return list(dict.fromkeys(run_file(cell.run, name) for cell in cells))
+
+
+def control_cells(wildcards):
+    """Both halves of the controls' table."""
+    return [cell for half in CONTROL_METRICS for cell in PLAN.cells(half)]
 
 
 def linear_codes(table):

@@ -97,7 +97,7 @@ rule companion:
 
 rule controls:
     input:
-        scores=cell_files(CONTROL_CELLS, "scores.npz"),
+        scores=lambda wildcards: cell_files(control_cells(wildcards), "scores.npz"),
         code=package("paper", "statistics", "reporting"),
     output:
         **made("tables/controls", FORMATS, caption="controls"),
@@ -107,7 +107,7 @@ rule controls:
     conda:
         "../../envs/environment.yaml"
     params:
-        cells=rows(CONTROL_CELLS),
+        cells=lambda wildcards: rows(control_cells(wildcards)),
         confidence=config["comparison"]["confidence"],
     message:
         "Making the table of controls"
@@ -142,5 +142,6 @@ if JUDGED_RUNS:
 
 rule tables:
     input:
+        searched,
         [f"{RESULTS}/tables/{table}.{format}" for table in TABLES for format in FORMATS],
     localrule: True
