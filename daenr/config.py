@@ -22,8 +22,10 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     Strict,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
@@ -38,6 +40,9 @@ README = ROOT / "config/README.md"
 
 VARIED = ("split", "model", "training", "loss", "evaluation")
 """Sections of the config that a variant can change."""
+
+SEARCH = "weight-search"
+"""The variant whose settings the trainings of `snakemake weights` take; no config's own has its name."""
 
 _NAME = "^[A-Za-z0-9][A-Za-z0-9.-]*$"
 _SOURCE = r"^[^{}\x00-\x1f]+$"  # Snakemake takes what stands in braces for a wildcard
@@ -624,6 +629,42 @@ class Variant(Section):
     split: SplitSettings = Field(default_factory=SplitSettings)
 
 
+class LossWeights(Section):
+    """One pair of weights for every joint model."""
+
+    alpha: Positive = Field(description="Weight of the reconstruction.")
+    beta: Positive = Field(description="Weight of the responses.")
+
+
+# Tagged, so that a mistake is told of the one kind that was meant; a tag is no part of the key's path.
+_TEXT, _PAIR = "<text>", "<pair>"
+Weighting = Annotated[
+    Annotated[str, Field(min_length=1), Tag(_TEXT)] | Annotated[LossWeights, Tag(_PAIR)],
+    Discriminator(lambda given: _TEXT if isinstance(given, str) else _PAIR),
+]
+
+
+class WeightSearchSettings(Section):
+    """What `snakemake weights` tries."""
+
+    ratios: Annotated[Unique[Positive], Field(min_length=1)] = Field(
+        (0.0001, 0.001, 0.01, 0.1, 1, 10, 100, 1000),
+        description="beta : alpha, the larger of the two being 1. The paper's lie in these decades, but for one row "
+        "in thirteen just beyond them.",
+    )
+    schedule: str | None = Field(
+        "config/fast.yaml",
+        description="Config file whose `training` section the tries take, on top of the config's own. `null`: the "
+        "config's own alone.",
+    )
+    baseline_tries: bool = Field(
+        True,
+        strict=True,
+        description="Whether each model without weights (CAE, CNN-FR) is tried as often, with one seed after another, "
+        "and the best is chosen on the validation images alike: what as many tries bring by themselves.",
+    )
+
+
 class Config(Section):
     """DAE-NR config. Every key is explained in config/README.md; the defaults are the paper."""
 
@@ -639,11 +680,14 @@ class Config(Section):
         description="Region of Tables 3 and 5 and Figures 2, 3 and 4; `null` for the last of `regions`, as in the "
         "paper.",
     )
-    weights_of_region: str = Field(
-        "region3",
-        description="A region that the paper does not have takes the loss weights that the paper has for this one; "
-        "Table 10 has region 3 only, which then serves.",
+    weights: Weighting | None = Field(
+        None,
+        description="Weights of the joint loss, Eq. 7: `paper` (Tables 8-13; Table 10 has region 3 only, which serves "
+        "for any focus), a CSV with the columns of `paper/weights.csv` such as the `results/NAME/weights.csv` that "
+        "`snakemake weights` makes, or `{alpha: 1, beta: 0.1}` for all. `null`: `paper` for the published recording "
+        "and for the simulated one; for another, one has to be chosen.",
     )
+    weight_search: WeightSearchSettings = Field(default_factory=WeightSearchSettings)
     layers: Annotated[Unique[Layer], Field(min_length=1)] = Field(
         LAYERS, description="Layers of the encoder that are read out."
     )
@@ -730,6 +774,8 @@ class Config(Section):
         """Each variant's sections in full: the config's own, with the keys that differ put in their place."""
         if not isinstance(variants, Mapping):
             return variants
+        if SEARCH in variants:
+            raise ValueError(f"{SEARCH!r} is what `snakemake weights` calls its own; take another name")
         own = {section: info.data[section].model_dump() for section in VARIED if section in info.data}
         return {name: _merged(own, name, sections) for name, sections in variants.items()}
 
@@ -766,7 +812,8 @@ def validate(written: Mapping[str, Any]) -> Config:
 
 def _explain(error: ErrorDetails) -> str:
     """One line: the path of the key, what is wrong, and what is allowed."""
-    kind, path, given, context = error["type"], [*error["loc"]], error["input"], error.get("ctx", {})
+    kind, given, context = error["type"], error["input"], error.get("ctx", {})
+    path = [part for part in error["loc"] if part not in (_TEXT, _PAIR)]
     if path[-1:] == ["[key]"]:  # a name that is itself wrong
         path = path[:-2]
     if kind == "unknown_key":

@@ -12,6 +12,7 @@ from daenr.config import (
     Config,
     ConfigError,
     DatasetSettings,
+    LossWeights,
     RegionSettings,
     SplitSettings,
     Variant,
@@ -34,11 +35,7 @@ def resolve(written: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """
     config = validate(written)
     config = config.model_copy(update={"dataset": _completed(config.dataset, root)})
-    printed = sorted({weight.region for weight in weights(root / "config/paper")})
-    if config.weights_of_region not in printed:
-        raise ConfigError(
-            f"weights_of_region: the paper has weights for {printed}, not for {config.weights_of_region!r}"
-        )
+    config = config.model_copy(update={"weights": _weights(config, root)})
     try:
         _check_regions(config)
         _check_batches(config)
@@ -86,6 +83,16 @@ def _completed(dataset: DatasetSettings, root: Path) -> DatasetSettings:
         }
         changes["simulation"] = dataset.simulation.model_copy(update={"sizes": sizes})
     return dataset.model_copy(update=changes)
+
+
+def _weights(config: Config, root: Path) -> str | LossWeights | None:
+    """With the paper's as the default where the recording is the paper's, or simulated after it."""
+    printed = sorted({weight.region for weight in weights(root / "config/paper/weights.csv")})
+    missing = [region for region in config.regions if region not in printed]
+    if config.weights == "paper" and missing:
+        raise ConfigError(f"weights: the paper has weights for {printed}, not for {missing[0]!r}")
+    ours = config.dataset.of_the_paper and not missing
+    return "paper" if config.weights is None and ours else config.weights
 
 
 def _check_regions(config: Config) -> None:

@@ -86,6 +86,7 @@ _RESULTS: Mapping[str, tuple[str, str, str]] = {
     "sensitivity": (SENSITIVITY, "The verdicts under other settings", "sensitivity"),
     "readings": (SENSITIVITY, "How far from the paper, as configured and under other settings", "readings"),
     "figures/leverage": (CURVES, "How much the responses have to say", "leverage"),
+    "figures/weights": (CURVES, "The search for loss weights", "weights"),
     "figures/curves": (CURVES, "Validation losses over the steps of training", "curves"),
     "tables/runtimes": (TIMES, "Number and length of the trainings", "runtimes"),
     "report": (PAGE, "Verdicts, tables, figures, assumptions and config", "report"),

@@ -19,10 +19,11 @@ try:
         raise WorkflowError(
             f"The package daenr is installed from {daenr.__path__[0]}, which is not this project's; {INSTALL}"
         )
-    from daenr.config import ConfigError
+    from daenr.config import SEARCH, ConfigError, DatasetSettings
     from daenr.data import download
     from daenr.data.layouts import reading
     from daenr.paper.claims import claim_tree, to_rows
+    from daenr.paper import search
     from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Plan
     from daenr.paper.resolved import resolve
     from daenr.reporting.contents import PAGE, contents, placed
@@ -39,6 +40,13 @@ PAPER = ROOT / "config/paper"
 
 try:
     config = resolve(config, ROOT)
+    WEIGHTS = f"results/{config['dataset']['name']}/weights.csv"
+    TRIES = search.tries(config, PAPER)
+    SETTINGS = {**config["variants"], SEARCH: search.settings(config, ROOT)}
+    # Until the weights are there that the config takes from its search, there is nothing else to plan.
+    UNSEARCHED = config["weights"] == WEIGHTS and not os.path.exists(WEIGHTS)
+    if UNSEARCHED:
+        config |= {"tables": [], "figures": [], "controls": [], "variants": {}}
     PLAN = Plan(config, PAPER)
     RUNS = PLAN.runs()
 except ConfigError as error:
@@ -61,8 +69,6 @@ GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validatio
     config["significance"]["groups_from"]
 ]
 TESTING = {key: config["significance"][key] for key in ("threshold", "permutations")}
-CONTROL_CELLS = [cell for half in CONTROL_METRICS for cell in PLAN.cells(half)]
-LATENT_CELLS = PLAN.cells("table5") if "table5" in config["tables"] else []
 CLAIMS = claim_tree(PLAN)
 # Variants repeat the tables alone, and are compared with the same claims of the config's own.
 VARIED = {"": Plan({**config, "figures": [], "controls": []}, PAPER), **PLAN.variants()}
@@ -91,6 +97,12 @@ def given(key):
 
 
 MANIFEST, PUBLISHED = given("manifest"), given("published")
+# For the recording that they were chosen on.
+PRINTED_WEIGHTS = (
+    {"paper": ours(PAPER / "weights.csv")}
+    if DatasetSettings(**config["dataset"]).of_the_paper
+    else {}
+)
 
 
 def package(*folders):
@@ -149,9 +161,9 @@ def planned(wildcards):
         raise WorkflowError(
             f"{run.name}: the config has dataset {DATASET!r} with regions {config['regions']}"
         )
-    if run.variant is not None and run.variant not in config["variants"]:
+    if run.variant is not None and run.variant not in SETTINGS:
         raise WorkflowError(
-            f"{run.name}: the config has the variants {sorted(config['variants'])}"
+            f"{run.name}: the config has the variants {sorted(SETTINGS)}"
         )
     return run
 
@@ -159,7 +171,16 @@ def planned(wildcards):
 def settings(wildcards, section):
     """A section of the config as the run's variant has it."""
     variant = planned(wildcards).variant
-    return config["variants"][variant][section] if variant else config[section]
+    return SETTINGS[variant][section] if variant else config[section]
+
+
+def searched(wildcards):
+    """No files: stops what needs weights that are yet to be searched for."""
+    if UNSEARCHED:
+        raise WorkflowError(
+            f"weights: there is no {WEIGHTS} yet; the target `weights` with the same config makes it"
+        )
+    return []
 
 
 def growing(amount):
@@ -224,6 +245,16 @@ def cell_files(cells, name):
 def references(wildcards):
     """Models of other papers that stand in a table's companion."""
     return PLAN.references() if wildcards.table == "table4" else []
+
+
+def control_cells(wildcards):
+    """Both halves of the controls' table."""
+    return [cell for half in CONTROL_METRICS for cell in PLAN.cells(half)]
+
+
+def latent_cells(wildcards):
+    """The models whose latents are described."""
+    return PLAN.cells("table5") if "table5" in config["tables"] else []
 
 
 def linear_codes(table, name):
@@ -335,7 +366,7 @@ TABLES = [
     *config["tables"],
     *(["ceilings"] if config["tables"] else []),
     *(f"{table}-companion" for table in TABLE_METRICS if table in config["tables"]),
-    *(["latents"] if LATENT_CELLS else []),
+    *(["latents"] if "table5" in config["tables"] else []),
     *(["controls"] if config["controls"] else []),
     *(["truth"] if JUDGED_RUNS else []),
 ]

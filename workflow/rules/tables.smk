@@ -101,7 +101,7 @@ rule companion:
 
 rule latents:
     input:
-        metrics=cell_files(LATENT_CELLS, "metrics.json"),
+        metrics=lambda wildcards: cell_files(latent_cells(wildcards), "metrics.json"),
         code=package("paper", "statistics", "reporting"),
     output:
         **made("tables/latents", FORMATS, caption="latents"),
@@ -111,7 +111,7 @@ rule latents:
     conda:
         "../../envs/environment.yaml"
     params:
-        cells=rows(LATENT_CELLS),
+        cells=lambda wildcards: rows(latent_cells(wildcards)),
     message:
         "Making the table of latents"
     script:
@@ -120,7 +120,7 @@ rule latents:
 
 rule controls:
     input:
-        scores=cell_files(CONTROL_CELLS, "scores.npz"),
+        scores=lambda wildcards: cell_files(control_cells(wildcards), "scores.npz"),
         code=package("paper", "statistics", "reporting"),
     output:
         **made("tables/controls", FORMATS, caption="controls"),
@@ -130,7 +130,7 @@ rule controls:
     conda:
         "../../envs/environment.yaml"
     params:
-        cells=rows(CONTROL_CELLS),
+        cells=lambda wildcards: rows(control_cells(wildcards)),
         confidence=config["comparison"]["confidence"],
     message:
         "Making the table of controls"
@@ -165,5 +165,6 @@ if JUDGED_RUNS:
 
 rule tables:
     input:
+        searched,
         [f"{RESULTS}/tables/{table}.{format}" for table in TABLES for format in FORMATS],
     localrule: True
