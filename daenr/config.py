@@ -32,7 +32,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from daenr.registry import LAYERS, REFERENCES, Control, Layer, model_names, printed_names
+from daenr.registry import LAYERS, REFERENCES, Control, Layer, model_names, printed_names, split_model
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"
@@ -97,6 +97,7 @@ def _ascending(interval: tuple[float, float]) -> tuple[float, float]:
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Seed = Annotated[Whole, Field(ge=0)]
+NotNegativeInt = Annotated[Whole, Field(ge=0)]
 PositiveInt = Annotated[Whole, Field(ge=1)]
 Positive = Annotated[Number, Field(gt=0)]
 NotNegative = Annotated[Number, Field(ge=0)]
@@ -617,6 +618,53 @@ class ComparisonSettings(Section):
     margins: MarginSettings = Field(default_factory=MarginSettings)
 
 
+def _drawing(name: str) -> str:
+    """A model that can climb in the codes of its own decoder."""
+    autoencoder, readout = split_model(_model(name))
+    if autoencoder == "vq-vae":
+        raise ValueError(
+            f"{name} draws from discrete codes, which have no gradient to climb; take a CAE or VAE"
+        )
+    if autoencoder is None or readout is None:
+        raise ValueError(
+            f"{name} needs a decoder to draw with and a readout to climb: take cae-fr, vae-fr ..."
+        )
+    return name
+
+
+class OptimalImages(Section):
+    """Images that drive a neuron."""
+
+    neurons: NotNegativeInt | Annotated[Unique[Seed], Field(min_length=1)] = Field(
+        0,
+        description="Which neurons of each region get images: a list of them, or so many that are predicted best on "
+        "the validation images. 0: none, and nothing is trained for it.",
+    )
+    models: Annotated[Unique[Annotated[str, AfterValidator(_drawing)]], Field(min_length=1)] = Field(
+        ("cae-fr",), description="Models that draw them: a CAE or VAE with a readout."
+    )
+    layer: Layer = Field(
+        "h2", description="Layer that they read out; their weights are those of Tables 9 and 11-13."
+    )
+    contrast: Share = Field(
+        0.05,
+        description="Contrast of the images, as the share of the stimuli that have less. A receptive field covers a "
+        "small part of an image: at the stimuli's median contrast the rest has to be filled with something.",
+    )
+    starts: PositiveInt = Field(2, description="Starts of each ascent; the best image of them is kept.")
+    steps: PositiveInt = Field(60, description="Steps of each ascent.")
+    step: Positive = Field(
+        0.1,
+        description="First step, as a share of the contrast or of the code's radius; steps shrink to none.",
+    )
+    blur: Positive = Field(
+        1, description="Deviation in pixels of the Gaussian that smooths the gradient, in `blurred`."
+    )
+    control: Positive = Field(
+        1, description="Weight of the mean squared change of the other neurons where they are to stay put."
+    )
+
+
 class Variant(Section):
     """Sections with the keys that differ from the config's own."""
 
@@ -730,6 +778,7 @@ class Config(Section):
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     significance: SignificanceSettings = Field(default_factory=SignificanceSettings)
     comparison: ComparisonSettings = Field(default_factory=ComparisonSettings)
+    optimal_images: OptimalImages = Field(default_factory=OptimalImages)
     checkpoint_every: PositiveInt | None = Field(
         500,
         description="Steps after which a training saves where it stands, in `results/NAME/checkpoints/`, so that a "

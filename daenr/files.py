@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TEXTS = frozenset(
     [
-        *("table", "region", "model", "layer", "metric", "control", "rule", "run"),
+        *("table", "region", "model", "layer", "metric", "control", "rule", "run", "method", "kind"),
         *("claim", "parent", "level", "statement", "source", "against", "paper_excluded", "verdict", "note"),
         "standing",
     ]

@@ -182,7 +182,7 @@ def simulate(
     """
     training = patches(TRAINING_PHOTOGRAPHS, train_images, _generator(seed, f"{region}/training images"))
     test = patches(TEST_PHOTOGRAPHS, test_images, _generator(seed, "test images"), TEST_OVERLAP)
-    population = draw_population(neurons, _generator(seed, f"{region}/population"))
+    population = true_population(region, neurons, seed)
     training_responses, test_trials = respond(
         drive(population, training),
         drive(population, test),
@@ -199,6 +199,14 @@ def simulate(
         responsive=population.responsive,
         sha256={},
     )
+
+
+def true_population(region: str, neurons: int, seed: int) -> Population:
+    """The neurons that `simulate` records with this region, number of neurons and seed.
+
+    `drive` says what they make of any image, and `filters` what a simple cell looks for.
+    """
+    return draw_population(neurons, _generator(seed, f"{region}/population"))
 
 
 def _generator(seed: int, purpose: str) -> np.random.Generator:
@@ -344,6 +352,11 @@ def drive(
     rectified: Float64[np.ndarray, "images neurons"] = in_phase.clip(min=0) ** 2 / normalisation
     energy: Float64[np.ndarray, "images neurons"] = (in_phase**2 + quadrature**2) / normalisation
     return np.where(population.simple, rectified ** (SIMPLE_EXPONENT / 2), energy)
+
+
+def filters(population: Population) -> Float64[np.ndarray, "neurons height width"]:
+    """The Gabor of each neuron, of unit norm: the filter of a simple cell, and one of a complex cell's two."""
+    return _receptive_fields(population)[0].T.reshape(-1, SIDE, SIDE)
 
 
 def _receptive_fields(population: Population) -> tuple[Float64[np.ndarray, "pixels neurons"], ...]:

@@ -181,6 +181,19 @@ class Plan:
         ]
         return list(dict.fromkeys(pairs))
 
+    def optimal_runs(self, region: str, model: str) -> list[Run]:
+        """Runs, one a seed, whose neurons get images that drive them; none unless the config asks for them."""
+        wanted = self.config["optimal_images"]
+        if not wanted["neurons"] or self.variant is not None:
+            return []
+        printed = ["table9"] if model == "cae-fr" else ["table11", "table12", "table13"]
+        seeds = self.config["seeds"]
+        return [self._cell("", region, model, wanted["layer"], seed, printed).run for seed in seeds]
+
+    def optimal_judge(self, region: str) -> Run:
+        """What reconstructs such images without having drawn any: the plain CAE, which knows no neurons."""
+        return self._cell("", region, "cae", None, self.config["seeds"][0]).run
+
     def runs(self) -> list[Run]:
         """Every training that the config's tables and figures need, each once."""
         wanted = [cell.run for table in self.tables() for cell in self.cells(table)]
@@ -194,6 +207,13 @@ class Plan:
             wanted += [run for region in self.other_regions for run in self.significance_runs(region)]
         if "figure4" in self.config["figures"]:
             wanted += self.comparison_runs()
+        for region in self.regions:
+            drawing = [
+                run
+                for model in self.config["optimal_images"]["models"]
+                for run in self.optimal_runs(region, model)
+            ]
+            wanted += [*drawing, *([self.optimal_judge(region)] if drawing else [])]
         wanted += [run for plan in self.variants().values() for run in plan.runs()]
         needed = [run.parent for run in wanted] + [run.pretrained for run in wanted if run.pretrained]
         return list(dict.fromkeys(wanted + needed))

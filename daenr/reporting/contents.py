@@ -15,12 +15,13 @@ TABLES = "Tables of the paper"
 FIGURES = "Figures of the paper"
 CONTROLS = "Ceilings and controls"
 SIGNIFICANCE = "Significance of neurons"
+OPTIMAL = "Images that drive a neuron"
 SENSITIVITY = "Sensitivity"
 CURVES = "Training curves"
 TIMES = "Run times"
 PAGE = "All on one page"
 
-SECTIONS = (VERDICTS, TABLES, FIGURES, CONTROLS, SIGNIFICANCE, SENSITIVITY, CURVES, TIMES, PAGE)
+SECTIONS = (VERDICTS, TABLES, FIGURES, CONTROLS, SIGNIFICANCE, OPTIMAL, SENSITIVITY, CURVES, TIMES, PAGE)
 """In the order of the report."""
 
 SHOWN = (".html", ".png")
@@ -83,6 +84,8 @@ _RESULTS: Mapping[str, tuple[str, str, str]] = {
     "tables/controls": (CONTROLS, "Joint training and its controls", "controls"),
     "figures/gains": (CONTROLS, "What joint training gains over its controls", "gains"),
     "tables/truth": (SIGNIFICANCE, "How often the tests are right", "truth"),
+    "tables/optimal_images": (OPTIMAL, "What the images are worth", "optimal_table"),
+    "figures/optimal": (OPTIMAL, "The images", "optimal_figure"),
     "sensitivity": (SENSITIVITY, "The verdicts under other settings", "sensitivity"),
     "readings": (SENSITIVITY, "How far from the paper, as configured and under other settings", "readings"),
     "figures/leverage": (CURVES, "How much the responses have to say", "leverage"),
@@ -117,11 +120,14 @@ def placed(path: str, results: str, regions: Mapping[str, str]) -> Item:
     if _base(name) not in _RESULTS:
         raise ValueError(f"{path} has no place in the report; give it one in daenr/reporting/contents.py")
     section, title, caption = _RESULTS[_base(name)]
+    if _base(name) == "figures/optimal":
+        title += f", {region_label(relative.name.removeprefix('optimal-'))}"
     if relative.name in regions:
         title += f", {region_label(regions[relative.name])}"
     return Item(name, path, section, title, caption)
 
 
 def _base(name: str) -> str:
-    """``figures/figure2`` for ``figures/figure2-region4``: more regions than the paper's have such figures."""
-    return "figures/figure2" if name.startswith("figures/figure2-") else name
+    """``figures/figure2`` for ``figures/figure2-region4``: figures of which every region may have one."""
+    named = [base for base in ("figures/figure2", "figures/optimal") if name.startswith(f"{base}-")]
+    return named[0] if named else name

@@ -14,7 +14,7 @@ ORDER = (
     ("data",),
     ("models",),
     ("training",),
-    ("use",),
+    ("use", "optimal"),
     ("paper",),
     ("reporting",),
     ("cli",),

@@ -33,7 +33,7 @@ def test_every_rule_is_in_the_graph():
     }
     graph = ARCHITECTURE.split("```mermaid")[1].split("```")[0]
     drawn = set(re.findall(r"\w+", graph))
-    assert rules - {"tables", "figures", "trainings"} <= drawn
+    assert rules - {"tables", "figures", "trainings", "optimal_images"} <= drawn
 
 
 def test_every_folder_of_the_package_is_introduced():

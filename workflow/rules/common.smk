@@ -353,6 +353,29 @@ JUDGED_RUNS = sorted(
     key=lambda run: PLAN.regions.index(run.region),
 )
 JUDGED_REGIONS = list(dict.fromkeys(run.region for run in JUDGED_RUNS))
+
+
+def optimal_runs(region):
+    """Runs of a region whose neurons get images that drive them."""
+    return [
+        run
+        for model in config["optimal_images"]["models"]
+        for run in PLAN.optimal_runs(region, model)
+    ]
+
+
+def simulated_region(region):
+    """From which the true neurons of a simulated region follow; None for a recording."""
+    if config["dataset"]["layout"] != "simulated":
+        return None
+    simulation = config["dataset"]["simulation"]
+    return {
+        "neurons": simulation["sizes"][region]["neurons"],
+        "seed": simulation["seed"],
+    }
+
+
+OPTIMAL_RUNS = [run for region in config["regions"] for run in optimal_runs(region)]
 PAGES = [
     name
     for name, judged in (
@@ -369,12 +392,14 @@ TABLES = [
     *(["latents"] if "table5" in config["tables"] else []),
     *(["controls"] if config["controls"] else []),
     *(["truth"] if JUDGED_RUNS else []),
+    *(["optimal_images"] if OPTIMAL_RUNS else []),
 ]
 WEIGHTED = PLAN.weighted_runs()
 FIGURES = [
     *PLAN.figures(),
     *(["leverage"] if WEIGHTED else []),
     *(["gains"] if config["controls"] else []),
+    *dict.fromkeys(f"optimal-{run.region}" for run in OPTIMAL_RUNS),
 ]
 
 

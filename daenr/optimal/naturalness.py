@@ -1,0 +1,65 @@
+"""How natural an image is: its spectrum, its neighbours among the stimuli, and what another model makes of it.
+
+None of the three depends on an image's mean or contrast.
+"""
+
+import numpy as np
+from jaxtyping import Float, Float64
+
+NEAREST = 5
+"""Training images among which the mean distance is taken."""
+
+
+def spectrum_slope(images: Float[np.ndarray, "images height width"]) -> Float64[np.ndarray, " images"]:
+    """Slope of power over frequency, both as logarithms: about -2 to -3 for photographs, 0 for white noise.
+
+    Power is that of the image less its mean under a Hann window, averaged over orientations; frequencies run from 2
+    cycles per image, below which the window leaves nothing, to the highest that rows and columns hold.
+    """
+    height, width = images.shape[1:]
+    window = np.hanning(height + 2)[1:-1, None] * np.hanning(width + 2)[None, 1:-1]
+    centred = images - images.mean((1, 2), keepdims=True)
+    power = np.abs(np.fft.fft2(centred * window)) ** 2
+    cycles = np.hypot(np.fft.fftfreq(height)[:, None] * height, np.fft.fftfreq(width)[None] * width).round()
+    frequencies = np.arange(2, min(height, width) // 2 + 1)
+    mean = np.stack([power[:, cycles == frequency].mean(1) for frequency in frequencies], axis=1)
+    slope: Float64[np.ndarray, " images"] = np.polyfit(np.log(frequencies), np.log(mean + 1e-12).T, 1)[0]
+    return slope
+
+
+def distance(
+    images: Float[np.ndarray, "images height width"], stimuli: Float[np.ndarray, "stimuli height width"]
+) -> Float64[np.ndarray, " images"]:
+    """Mean distance to the nearest stimuli, 1 - r over pixels: 0 for an equal image, 1 for an unrelated one.
+
+    A stimulus is not its own neighbour.
+    """
+    correlation = _normalised(images) @ _normalised(stimuli).T
+    correlation[correlation > 1 - 1e-6] = -1
+    nearest: Float64[np.ndarray, " images"] = 1 - np.sort(correlation, axis=1)[:, -NEAREST:].mean(1)
+    return nearest
+
+
+def unexplained(
+    images: Float[np.ndarray, "images height width"],
+    reconstructions: Float[np.ndarray, "images height width"],
+) -> Float64[np.ndarray, " images"]:
+    """Squared error of reconstructions over the images' variance: 0 is exact, 1 as good as uniform grey."""
+    error = ((images - reconstructions) ** 2).mean((1, 2))
+    share: Float64[np.ndarray, " images"] = error / images.var((1, 2))
+    return share
+
+
+def filter_correlation(
+    images: Float[np.ndarray, "images height width"], filters: Float[np.ndarray, "images height width"]
+) -> Float64[np.ndarray, " images"]:
+    """Pearson r over pixels of each image with its neuron's filter."""
+    r: Float64[np.ndarray, " images"] = (_normalised(images) * _normalised(filters)).sum(1)
+    return r
+
+
+def _normalised(images: Float[np.ndarray, "images height width"]) -> Float64[np.ndarray, "images pixels"]:
+    flat = images.reshape(len(images), -1).astype(np.float64)
+    flat = flat - flat.mean(1, keepdims=True)
+    normalised: Float64[np.ndarray, "images pixels"] = flat / np.linalg.norm(flat, axis=1, keepdims=True)
+    return normalised

@@ -1,0 +1,81 @@
+"""Images that drive the neurons of a region, and below them every neuron and method, measured."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from daenr.reporting.figures import DOUBLE, styled
+from daenr.reporting.optimal_table import LEAST_R, MATCHING, METHODS
+
+_MEASURES = {
+    "rate": "Predicted rate,\nstandard deviations",
+    "response": "True response over that\nby any training image",
+    "filter_r": f"|r| with the filter, simple\ncells with r > {LEAST_R:g}",
+    "slope": "Spectral slope",
+    "distance": "Distance to the nearest\ntraining images, 1 \N{MINUS SIGN} r",
+    "unexplained": "Share not reconstructed\nby another model",
+}
+_LINES = {"response": 1.0, "filter_r": MATCHING}
+
+
+@styled
+def optimal_images(
+    rows: Mapping[str, Float[np.ndarray, "neurons height width"]],
+    filters: Float[np.ndarray, "neurons height width"] | None,
+    judged: pd.DataFrame,
+    count: int = 10,
+) -> Figure:
+    """Images of the first neurons, and the distributions over all of them.
+
+    Args:
+        rows: for each method images in [-1, 1].
+        filters: of the neurons where they are known.
+        judged: of all runs of the region, as `daenr.optimal.judge` returns it with rates; a neuron is a dot a run.
+        count: neurons whose images are shown.
+    """
+    columns = min(count, len(next(iter(rows.values()))))
+    shown = {METHODS[method]: images for method, images in rows.items()}
+    lines = len(shown) + (filters is not None)
+    measures = [measure for measure in _MEASURES if judged[measure].notna().any()]
+    strips = -(-len(measures) // 3)
+    side = (DOUBLE - 1.6) / max(columns, 6)
+    figure = Figure(figsize=(DOUBLE, side * lines + 1.9 * strips), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=[side * lines, 1.9 * strips])
+    grid = above.subplots(lines, columns, squeeze=False)
+    if filters is not None:
+        # A filter has no intensities: zero is grey, its largest value black or white.
+        peak = np.abs(filters).max((1, 2), keepdims=True)
+        _row(grid[0], "true filter", filters / peak)
+    for axes, (label, images) in zip(grid[lines - len(shown) :], shown.items(), strict=True):
+        _row(axes, label, images)
+    panels = below.subplots(strips, min(3, len(measures)), squeeze=False, sharey=True).ravel()
+    for ax, measure in zip(panels, measures, strict=False):
+        _strip(ax, judged, measure)
+    for ax in panels[len(measures) :]:
+        ax.set_visible(False)
+    return figure
+
+
+def _row(axes: np.ndarray, label: str, images: np.ndarray) -> None:
+    axes[0].set_ylabel(label, rotation=0, ha="right", va="center")
+    for ax, image in zip(axes, images, strict=False):
+        ax.set(xticks=[], yticks=[], frame_on=False)
+        ax.imshow(image, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+
+
+def _strip(ax: Axes, judged: pd.DataFrame, measure: str) -> None:
+    """A dot for each neuron and run, a line at the mean."""
+    order = [method for method in METHODS if method in set(judged["method"])]
+    values = judged if measure != "filter_r" else judged[judged["r"] > LEAST_R]
+    style = {"x": measure, "y": "method", "order": order, "ax": ax, "legend": False}
+    sns.stripplot(values, color="0.6", size=2, jitter=0.25, **style)
+    sns.pointplot(values, color="black", errorbar=None, linestyle="none", marker="|", markersize=9, **style)
+    if measure in _LINES:
+        ax.axvline(_LINES[measure], color="0.5", ls="--", lw=0.8)
+    ax.set(xlabel=_MEASURES[measure], ylabel="", yticks=range(len(order)))
+    ax.set_yticklabels([METHODS[method] for method in order])

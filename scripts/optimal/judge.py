@@ -1,0 +1,74 @@
+"""What the images of one run are worth: their naturalness and, in a simulated recording, the true cells' responses."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import daenr
+from daenr.config import SplitSettings
+from daenr.data.preprocessing import with_split
+from daenr.data.region import read_region
+from daenr.data.simulated import true_population
+from daenr.files import atomic
+from daenr.logs import to_file
+from daenr.optimal.judge import judge
+from daenr.optimal.optimize import stimuli_shown
+from daenr.statistics.correlation import pearson
+from daenr.training import devices
+from daenr.training.train import predict
+
+
+def main(
+    run: Path,
+    judging: Path,
+    region: Path,
+    images: Path,
+    contrast: float,
+    simulation: Mapping[str, int] | None,
+    csv: Path,
+) -> None:
+    devices.make_repeatable()
+    model, other = daenr.load(run), daenr.load(judging)
+    split = SplitSettings(**model.record["config"]["split"])
+    data = with_split(read_region(region), split, model.run.seed)
+    with np.load(images) as found, np.load(run / "predictions.npz") as predictions:
+        arrays = dict(found)
+        r = pearson(predictions["response"], data.test_responses)
+    preparation = model.preprocessing
+    if preparation.fit in (None, "stretch"):
+        low, high = preparation.intensity_range
+        scaled = ((arrays["images"] - low) / (high - low) * 2 - 1).astype(np.float32)
+    else:
+        scaled = np.stack([preparation.to_model(each)[:, 0] for each in arrays["images"]])
+    made = dict(zip(arrays["methods"].tolist(), scaled, strict=True))
+    height, width = scaled.shape[-2:]
+    shown = stimuli_shown(torch.from_numpy(data.train_images), (height, width), contrast)
+
+    def reconstruct(given: np.ndarray) -> np.ndarray:
+        reconstruction, _ = predict(other.network, given, torch.device("cpu"))
+        assert reconstruction is not None
+        return reconstruction
+
+    neurons = arrays["neurons"]
+    population = true_population(model.run.region, **simulation) if simulation else None
+    frame = judge(made, neurons, data.train_images, shown, reconstruct, population)
+    frame["rate"], frame["others"] = arrays["rates"].ravel(), arrays["others"].ravel()
+    frame["r"] = r[frame["neuron"]]
+    frame.insert(0, "run", model.run.name)
+    with atomic(csv) as path:
+        frame.to_csv(path, index=False, lineterminator="\n")
+
+
+if __name__ == "__main__":
+    with to_file(Path(snakemake.log[0])):
+        main(
+            run=Path(snakemake.input.weights).parent,
+            judging=Path(snakemake.input.judge).parent,
+            region=Path(snakemake.input.region),
+            images=Path(snakemake.input.images),
+            contrast=snakemake.params.contrast,
+            simulation=snakemake.params.simulation,
+            csv=Path(snakemake.output.csv),
+        )

@@ -1,0 +1,44 @@
+"""Images that drive the neurons of one region."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from daenr.data.simulated import filters, true_population
+from daenr.files import read_frame
+from daenr.logs import to_file
+from daenr.reporting.figures import save
+from daenr.reporting.optimal_figure import optimal_images
+
+
+def main(
+    region: str,
+    images: Sequence[Path],
+    judged: Sequence[Path],
+    intensity_range: Sequence[float],
+    simulation: Mapping[str, int] | None,
+    png: Path,
+    pdf: Path,
+) -> None:
+    low, high = intensity_range
+    with np.load(images[0]) as found:
+        neurons = found["neurons"]
+        scaled = (found["images"] - low) / (high - low) * 2 - 1
+        rows = dict(zip(found["methods"].tolist(), scaled, strict=True))
+    known = filters(true_population(region, **simulation))[neurons] if simulation else None
+    frame = pd.concat([read_frame(path) for path in judged], ignore_index=True)
+    save(optimal_images(rows, known, frame), png, pdf)
+
+
+if __name__ == "__main__":
+    with to_file(Path(snakemake.log[0])):
+        main(
+            region=snakemake.wildcards.region,
+            images=[Path(path) for path in snakemake.input.images],
+            judged=[Path(path) for path in snakemake.input.judged],
+            intensity_range=snakemake.params.intensity_range,
+            simulation=snakemake.params.simulation,
+            **{name: Path(path) for name, path in snakemake.output.items()},
+        )

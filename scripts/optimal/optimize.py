@@ -1,0 +1,88 @@
+"""Images that drive the neurons of one run, in the recording's intensities."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import daenr
+from daenr import IMAGE_SIZE
+from daenr.config import OptimalImages, SplitSettings
+from daenr.data.preprocessing import with_split
+from daenr.data.region import RegionData, read_region
+from daenr.files import atomic
+from daenr.logs import to_file
+from daenr.optimal.optimize import chosen, optimize
+from daenr.statistics.correlation import pearson
+from daenr.training import devices, gpus
+from daenr.use.trained import TrainedModel
+
+
+def main(
+    run: Path,
+    others: Sequence[Path],
+    region: Path,
+    settings: Mapping[str, Any],
+    device: str,
+    trainings_per_gpu: int,
+    images: Path,
+) -> None:
+    devices.make_repeatable()
+    whole = read_region(region)
+    with gpus.claimed(gpus.visible(device), trainings_per_gpu, gpus.lock_folder()):
+        models = [daenr.load(folder, str(devices.resolve(device))) for folder in (run, *others)]
+        data = [with_split(whole, split(model), model.run.seed) for model in models]
+        r = [validation_correlation(*pair) for pair in zip((run, *others), data, strict=True)]
+        asked = OptimalImages(**settings)
+        neurons = chosen(asked.neurons, np.mean(r, axis=0))
+        own = models[0]
+        native = own.preprocessing.fit in (None, "stretch")
+        shape = own.preprocessing.image_shape if native else (IMAGE_SIZE, IMAGE_SIZE)
+        found = optimize(
+            own.network,
+            [model.network for model in models[1:]],
+            data[0],
+            neurons,
+            (shape[0], shape[1]),
+            asked,
+            own.run.seed,
+        )
+    low, high = own.preprocessing.intensity_range
+    with atomic(images) as path:
+        np.savez_compressed(
+            path,
+            neurons=neurons,
+            methods=list(found.images),
+            images=[
+                (low + (made.astype(np.float64) + 1) / 2 * (high - low))
+                if native
+                else own.preprocessing.to_recording(made[:, None])
+                for made in found.images.values()
+            ],
+            rates=list(found.rates.values()),
+            others=list(found.others.values()),
+        )
+
+
+def split(model: TrainedModel) -> SplitSettings:
+    return SplitSettings(**model.record["config"]["split"])
+
+
+def validation_correlation(run: Path, data: RegionData) -> np.ndarray:
+    with np.load(run / "predictions.npz") as predictions:
+        return pearson(predictions["validation_response"], data.validation_responses)
+
+
+if __name__ == "__main__":
+    with to_file(Path(snakemake.log[0])):
+        main(
+            run=Path(snakemake.input.weights).parent,
+            others=[Path(path).parent for path in snakemake.input.others],
+            region=Path(snakemake.input.region),
+            settings=snakemake.params.settings,
+            device=snakemake.params.device,
+            # Not a parameter: how many share a GPU changes no result.
+            trainings_per_gpu=snakemake.config["trainings_per_gpu"],
+            images=Path(snakemake.output.images),
+        )

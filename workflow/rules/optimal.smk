@@ -1,0 +1,127 @@
+def seeds_of(wildcards):
+    """A run and its repeats under other seeds, this one first."""
+    run = planned(wildcards)
+    repeats = PLAN.optimal_runs(run.region, run.model)
+    if run not in repeats:
+        raise WorkflowError(
+            f"{run.name} is none of the runs that optimal_images of the config asks for: "
+            f"{[repeat.name for repeat in OPTIMAL_RUNS]}"
+        )
+    return [run, *(repeat for repeat in repeats if repeat != run)]
+
+
+rule optimize:
+    input:
+        weights=lambda wildcards: run_file(planned(wildcards), "weights.safetensors"),
+        others=lambda wildcards: [
+            run_file(run, "weights.safetensors") for run in seeds_of(wildcards)[1:]
+        ],
+        predictions=lambda wildcards: [
+            run_file(run, "predictions.npz") for run in seeds_of(wildcards)
+        ],
+        region=lambda wildcards: region_file(planned(wildcards).region),
+        code=package("models", "optimal", "statistics", "training", "use"),
+    output:
+        images=written("optimal_images/{run}.npz"),
+    log:
+        f"{RESULTS}/logs/optimize/{{run}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        gpu=gpus(),
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        settings=config["optimal_images"],
+        device=config["device"],
+    message:
+        "Finding images that drive the neurons of {wildcards.run}"
+    script:
+        "../../scripts/optimal/optimize.py"
+
+
+rule judge:
+    input:
+        images=rules.optimize.output.images,
+        weights=lambda wildcards: run_file(planned(wildcards), "weights.safetensors"),
+        judge=lambda wildcards: run_file(
+            PLAN.optimal_judge(planned(wildcards).region), "weights.safetensors"
+        ),
+        region=lambda wildcards: region_file(planned(wildcards).region),
+        code=package("models", "optimal", "statistics", "training"),
+    output:
+        csv=written("optimal_images/{run}.csv"),
+    log:
+        f"{RESULTS}/logs/judge/{{run}}.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        contrast=config["optimal_images"]["contrast"],
+        simulation=lambda wildcards: simulated_region(planned(wildcards).region),
+    message:
+        "Judging the images of {wildcards.run}"
+    script:
+        "../../scripts/optimal/judge.py"
+
+
+rule optimal_table:
+    input:
+        judged=[f"{RESULTS}/optimal_images/{run.name}.csv" for run in OPTIMAL_RUNS],
+        code=package("statistics", "reporting"),
+    output:
+        **made("tables/optimal_images", FORMATS, caption="optimal_table"),
+    log:
+        f"{RESULTS}/logs/tables/optimal_images.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        confidence=config["comparison"]["confidence"],
+    message:
+        "Making the table of images that drive a neuron"
+    script:
+        "../../scripts/optimal/optimal_table.py"
+
+
+rule optimal_figure:
+    input:
+        images=lambda wildcards: [
+            f"{RESULTS}/optimal_images/{run.name}.npz"
+            for run in optimal_runs(wildcards.region)
+        ],
+        judged=lambda wildcards: [
+            f"{RESULTS}/optimal_images/{run.name}.csv"
+            for run in optimal_runs(wildcards.region)
+        ],
+        code=package("statistics", "reporting"),
+    output:
+        **made("figures/optimal-{region}", ("png", "pdf"), caption="optimal_figure"),
+    log:
+        f"{RESULTS}/logs/figures/optimal-{{region}}.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        intensity_range=config["dataset"]["intensity_range"],
+        simulation=lambda wildcards: simulated_region(wildcards.region),
+    message:
+        "Drawing images that drive neurons of {wildcards.region}"
+    script:
+        "../../scripts/optimal/optimal_figure.py"
+
+
+rule optimal_images:
+    input:
+        [
+            f"{RESULTS}/tables/optimal_images.{format}"
+            for format in FORMATS
+            if OPTIMAL_RUNS
+        ],
+        [
+            f"{RESULTS}/figures/optimal-{run.region}.{format}"
+            for run in OPTIMAL_RUNS
+            for format in ("png", "pdf")
+        ],
+    localrule: True
