@@ -15,6 +15,8 @@ from daenr.data.layouts import nwb
 from daenr.data.recording import Recording
 
 pynwb = pytest.importorskip("pynwb")
+# hdmf says so of a table region that is yet to be added to the file.
+pytestmark = pytest.mark.filterwarnings("ignore:The linked table:UserWarning")
 
 HEIGHT, WIDTH, NEURONS, RATE = 5, 8, 3, 20.0
 SHOWN = np.array([*range(6), 8, 6, 7, 8, 6, 7])
