@@ -14,7 +14,6 @@ from daenr.config import (
     DatasetSettings,
     LossWeights,
     RegionSettings,
-    SplitSettings,
     Variant,
     validate,
 )
@@ -131,7 +130,8 @@ def _check_batches(config: Config) -> None:
             # it too.
             if batch <= (1 - split.validation_fraction) * trials / 2:
                 continue
-            trained_on = _trained_on(config.dataset, split, region, trials)
+            seeds = config.seeds if split.by_seed else (split.seed,)
+            trained_on = _trained_on(config.dataset, split.validation_fraction, seeds, region, trials)
             if batch > trained_on:
                 raise ConfigError(
                     f"{path}training.batch_size: {batch} images a batch, but the training split of {region} "
@@ -139,19 +139,23 @@ def _check_batches(config: Config) -> None:
                 )
 
 
-def _trained_on(dataset: DatasetSettings, settings: SplitSettings, region: str, trials: int) -> int:
-    """Trials of the training split, in which a recorded image may stand more than once."""
+def _trained_on(
+    dataset: DatasetSettings, fraction: float, seeds: Sequence[int], region: str, trials: int
+) -> int:
+    """Trials of the smallest training split, in which a recorded image may stand more than once."""
     if dataset.layout == "simulated":
-        return trials - round(settings.validation_fraction * trials)
-    from daenr.data.layouts.antolik2016 import read
+        return trials - round(fraction * trials)
+    from daenr.data.layouts import reader, reading
     from daenr.data.preprocessing import image_ids, split
+    from daenr.data.responses import whole_trials
 
-    ids = image_ids(read(Path(_source(dataset)), region).training_images)
+    keys = reading(dataset.model_dump(), alone=False)
+    read = reader(dataset.layout)(Path(_source(dataset)), region, **keys)
+    ids = image_ids(whole_trials(read)[0].training_images)
     try:
-        held_out = split(ids, settings.validation_fraction, settings.seed, region)
+        return min(int((~split(ids, fraction, seed, region)).sum()) for seed in seeds)
     except ValueError as error:
         raise ConfigError(f"split.validation_fraction: {error}") from error
-    return int((~held_out).sum())
 
 
 def _source(dataset: DatasetSettings) -> str:

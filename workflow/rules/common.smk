@@ -1,4 +1,3 @@
-import hashlib
 import os
 import re
 import subprocess
@@ -22,6 +21,7 @@ try:
     from daenr.config import SEARCH, ConfigError, DatasetSettings
     from daenr.data import download
     from daenr.data.layouts import reading
+    from daenr.files import stamp
     from daenr.paper.claims import claim_tree, to_rows
     from daenr.paper import search
     from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Plan
@@ -61,6 +61,8 @@ DOWNLOADED = {
     "archive": f"{RESULTS}/data/downloaded.zip",
     "record": f"{RESULTS}/data/downloaded.json",
 }
+# The paper's numbers stand beside its own recording and the one simulated after it, not beside another's region1.
+COMPARED = DatasetSettings(**config["dataset"]).of_the_paper
 FORMATS = ("csv", "md", "tex", "html", "json")
 PAGE_FORMATS = ("csv", "md", "html", "json")
 FIGURE_REGIONS = PLAN.figure_regions()
@@ -88,6 +90,11 @@ wildcard_constraints:
 def ours(path):
     """A file of the project or one that the config names: no prefix of a module is put before it."""
     return local(str(path))
+
+
+def printed(*tables):
+    """The paper's numbers of these tables; none for a recording that they are not about."""
+    return [ours(PAPER / f"{table}.csv") for table in tables] if COMPARED else []
 
 
 def given(key):
@@ -208,19 +215,11 @@ def archive():
 
 
 def contents_of(source):
-    """Names, sizes and times of the arrays in a folder, whose own time does not tell when one of them is replaced."""
-    if not os.path.isdir(source):
+    """Tells a file or folder that a person replaced from the one before; what is made here has other ways."""
+    if str(source).startswith(f"{RESULTS}/"):
         return None
-
-    def state():
-        found = hashlib.sha256()
-        for path in sorted(Path(source).rglob("*.*")):
-            facts = path.stat()
-            found.update(f"{path} {facts.st_size} {facts.st_mtime_ns}\n".encode())
-        return found.hexdigest()
-
     # Once a plan rather than once a process: each job of a cluster plans, and a folder may have 20,000 files.
-    return lambda wildcards: state()
+    return lambda wildcards: stamp(Path(source))
 
 
 def chosen_by():
@@ -381,7 +380,7 @@ PAGES = [
     for name, judged in (
         ("verdicts", CLAIMS),
         ("sensitivity", config["variants"] and VARIED_CLAIMS[""]),
-        ("readings", config["variants"] and VARIED_CELLS[""]),
+        ("readings", COMPARED and config["variants"] and VARIED_CELLS[""]),
     )
     if judged
 ]

@@ -5,7 +5,7 @@ rule table:
         ),
         scores=lambda wildcards: cell_files(PLAN.cells(wildcards.table), "scores.npz"),
         linear=lambda wildcards: linear_codes(wildcards.table, "scores.npz"),
-        paper=ours(PAPER / "{table}.csv"),
+        paper=printed("{table}"),
         code=package("paper", "statistics", "reporting"),
     output:
         **made("tables/{table}", FORMATS, caption="table"),
