@@ -46,7 +46,8 @@ try:
     # Until the weights are there that the config takes from its search, there is nothing else to plan.
     UNSEARCHED = config["weights"] == WEIGHTS and not os.path.exists(WEIGHTS)
     if UNSEARCHED:
-        config |= {"tables": [], "figures": [], "controls": [], "variants": {}}
+        config |= dict.fromkeys(("tables", "figures", "controls", "references"), [])
+        config |= {"variants": {}, "optimal_images": {"models": []}}
     PLAN = Plan(config, PAPER)
     RUNS = PLAN.runs()
 except ConfigError as error:
