@@ -59,7 +59,7 @@ def _tables(config: Mapping[str, Any]) -> list[str]:
     needed = {table for table in config["tables"] if table in WEIGHT_TABLES}
     needed |= {"table2"} if figures - {"figure5"} or controls else set()
     needed |= {"table4"} if "figure4" in figures or controls else set()
-    needed |= {"table4", "table6"} if config["optimal_images"]["models"] else set()
+    needed |= {"table4", "table6"} if config["optimal_images"]["neurons"] else set()
     return sorted(needed)
 
 

@@ -47,7 +47,10 @@ try:
     UNSEARCHED = config["weights"] == WEIGHTS and not os.path.exists(WEIGHTS)
     if UNSEARCHED:
         config |= dict.fromkeys(("tables", "figures", "controls", "references"), [])
-        config |= {"variants": {}, "optimal_images": {"models": []}}
+        config |= {
+            "variants": {},
+            "optimal_images": {**config["optimal_images"], "neurons": 0},
+        }
     PLAN = Plan(config, PAPER)
     RUNS = PLAN.runs()
 except ConfigError as error:
