@@ -186,9 +186,8 @@ class Plan:
         wanted = self.config["optimal_images"]
         if not wanted["neurons"] or self.variant is not None:
             return []
-        printed = ["table9"] if model == "cae-fr" else ["table11", "table12", "table13"]
-        seeds = self.config["seeds"]
-        return [self._cell("", region, model, wanted["layer"], seed, printed).run for seed in seeds]
+        table = "table4" if model == "cae-fr" else "table6"
+        return [self._cell(table, region, model, wanted["layer"], seed).run for seed in self.config["seeds"]]
 
     def optimal_judge(self, region: str) -> Run:
         """What reconstructs such images without having drawn any: the plain CAE, which knows no neurons."""
@@ -278,7 +277,9 @@ class Plan:
         """A cell on all neurons; models that the config leaves out, and those of one task, need no weights."""
         autoencoder, readout = split_model(model)
         alpha = beta = 1.0
-        if autoencoder and readout and layer and model in self.config["models"]:
+        optimal = self.config["optimal_images"]
+        shown = (*self.config["models"], *(optimal["models"] if optimal["neurons"] else ()))
+        if autoencoder and readout and layer and model in shown:
             alpha, beta = self._weight(table, region, model, layer)
         run = Run(
             dataset=self.config["dataset"]["name"],

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from daenr.paper.plan import WEIGHT_TABLES
 from daenr.paper.published import Weight
 from daenr.registry import END_TO_END, LAYERS, joint_names, split_model
 from daenr.reporting.figures import styled, without_models
@@ -35,6 +36,9 @@ COLUMNS = [
 _PANEL = (2.2, 1.7)
 """Width and height of a panel, inches."""
 
+_LEGEND = 4.6
+"""Width of the legend, inches."""
+
 
 @styled
 def score_over_ratio(scores: pd.DataFrame, printed: Sequence[Weight]) -> Figure:
@@ -42,14 +46,19 @@ def score_over_ratio(scores: pd.DataFrame, printed: Sequence[Weight]) -> Figure:
 
     Args:
         scores: columns ``COLUMNS``; ``layer`` is empty for a plain auto-encoder.
-        printed: the paper's weights, or none for a recording that they are not for.
+        printed: the paper's weights, of which those of the tables in question are shown, or none for a recording that
+            they are not for.
     """
     shown = scores.drop_duplicates(["task", "run"]).assign(ratio=lambda frame: frame["beta"] / frame["alpha"])
     models = [model for model in joint_names() if model in set(shown["model"])]
     columns = list(dict.fromkeys(zip(shown["task"], shown["region"], strict=True)))
+    tables = {
+        each for tables in WEIGHT_TABLES.values() if tables[0] in set(scores["table"]) for each in tables
+    }
+    printed = [weight for weight in printed if weight.table in tables]
     if not models:
         return without_models()
-    figure = Figure(figsize=(0.9 + _PANEL[0] * len(columns), 0.9 + _PANEL[1] * len(models)))
+    figure = Figure(figsize=(max(_LEGEND, 0.9 + _PANEL[0] * len(columns)), 0.9 + _PANEL[1] * len(models)))
     grid = figure.subplots(len(models), len(columns), squeeze=False, sharex=True)
     for row, model in zip(grid, models, strict=True):
         for ax, (task, region) in zip(row, columns, strict=True):
@@ -68,9 +77,9 @@ def score_over_ratio(scores: pd.DataFrame, printed: Sequence[Weight]) -> Figure:
     others = [
         Line2D([], [], color="black", ls="", marker="o", ms=4, label="chosen"),
         *([Line2D([], [], color="black", ls="", marker="^", ms=4, label="the paper's")] if printed else []),
-        Line2D([], [], color="black", ls=":", lw=0.8, label="best seed of the model of one task"),
+        Line2D([], [], color="black", ls="-.", lw=0.6, label="best seed of the model of one task"),
     ]
-    figure.legend(handles=[*lines, *others], loc="outside upper center", ncols=len(layers) + len(others))
+    figure.legend(handles=[*lines, *others], loc="outside upper center", ncols=3)
     return figure
 
 
@@ -81,6 +90,8 @@ def _panel(ax: Axes, here: pd.DataFrame, model: str, marks: Sequence[Weight]) ->
         ax.set_axis_off()
         return
     ax.set_xscale("log")
+    ax.set_xticks(sorted(joint["ratio"].unique())[::2])
+    ax.minorticks_off()
     sns.lineplot(
         joint,
         x="ratio",
@@ -97,7 +108,7 @@ def _panel(ax: Axes, here: pd.DataFrame, model: str, marks: Sequence[Weight]) ->
     autoencoder, readout = split_model(model)
     alone = autoencoder if (joint["task"] == "ir").all() else f"{END_TO_END}-{readout}"
     for _, best in here[(here["model"] == alone) & here["chosen"]].iterrows():
-        ax.axhline(best["value"], color=LAYER_COLOURS[best["layer"]], ls=":", lw=0.8)
+        ax.axhline(best["value"], color=LAYER_COLOURS[best["layer"]], ls="-.", lw=0.6)
     for mark in marks:
         if mark.layer in set(joint["layer"]):
             # On the axis, whatever the scores are.

@@ -46,7 +46,11 @@ try:
     # Until the weights are there that the config takes from its search, there is nothing else to plan.
     UNSEARCHED = config["weights"] == WEIGHTS and not os.path.exists(WEIGHTS)
     if UNSEARCHED:
-        config |= {"tables": [], "figures": [], "controls": [], "variants": {}}
+        config |= dict.fromkeys(("tables", "figures", "controls", "references"), [])
+        config |= {
+            "variants": {},
+            "optimal_images": {**config["optimal_images"], "neurons": 0},
+        }
     PLAN = Plan(config, PAPER)
     RUNS = PLAN.runs()
 except ConfigError as error:
