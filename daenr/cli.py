@@ -102,6 +102,32 @@ def simulate(
     )
 
 
+def optimize(run: Path, neuron: int, output: Path, method: str, region: Path | None) -> None:
+    """Find an image that drives one neuron most, in the recording's size and intensities."""
+    from daenr.config import OptimalImages, SplitSettings
+    from daenr.data.preprocessing import with_split
+    from daenr.data.region import read_region
+    from daenr.files import atomic
+    from daenr.optimal import optimize as optimal
+
+    model = daenr.load(run)
+    if neuron not in model.neurons:
+        raise ValueError(
+            f"--neuron must be one of the {len(model.neurons)} that {model.run.name} predicts, got {neuron}"
+        )
+    whole = read_region(region or run.parents[1] / f"data/{model.run.region}.h5")
+    data = with_split(whole, SplitSettings(**model.record["config"]["split"]), model.run.seed)
+    position = np.flatnonzero(model.neurons == neuron)
+    shape = optimal.shape_shown(model.preprocessing)
+    found = optimal.optimize(model.network, [], data, position, shape, OptimalImages(), model.run.seed)
+    if method not in found.images:
+        raise ValueError(f"--method of {model.run.name} must be one of {list(found.images)}, got {method!r}")
+    with atomic(output) as path:
+        np.save(path, optimal.to_intensities(found.images[method], model.preprocessing)[0])
+    for name, rates in found.rates.items():
+        print(f"{name:16} {rates[0]:6.2f} standard deviations above the mean rate to training images")
+
+
 def _read(images: Path) -> np.ndarray:
     """Images from an .npy file."""
     try:
@@ -142,6 +168,18 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=int, default=0, help="of the noise (%(default)s)")
     command.add_argument(
         "--region", type=Path, help="region file that noise is matched to (RUN/../../data/REGION.h5)"
+    )
+    command = _add(commands, optimize)
+    command.add_argument("--neuron", type=int, required=True, help="its number in the recording")
+    command.add_argument("-o", "--output", type=Path, required=True, help="image to write, IMAGE.npy")
+    command.add_argument(
+        "--method",
+        default="blurred",
+        help="natural, pixels, blurred or decoder; blurred control or decoder control hold the other neurons "
+        "(%(default)s)",
+    )
+    command.add_argument(
+        "--region", type=Path, help="region file with the training images (RUN/../../data/REGION.h5)"
     )
     return parser
 

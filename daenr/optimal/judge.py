@@ -35,8 +35,8 @@ def judge(
 
     Returns:
         Columns ``COLUMNS``. ``slope``, ``distance`` and ``unexplained`` as in `naturalness`; ``kind`` is simple,
-        complex or unresponsive; ``response`` is the true drive over the highest by any training image; ``filter_r`` is |r| with
-        the filter of a simple cell.
+        complex or unresponsive; ``response`` is the true drive over the highest by any training image;
+        ``filter_r`` is |r| with the filter of a simple cell.
     """
     frames = []
     for method, made in images.items():

@@ -8,7 +8,9 @@ import torch
 from jaxtyping import Float, Float32, Float64, Int64
 from torch import Tensor
 
+from daenr import IMAGE_SIZE
 from daenr.config import OptimalImages
+from daenr.data.preprocessing import Preprocessing
 from daenr.data.region import RegionData
 from daenr.models.joint import DAENR
 from daenr.models.randomness import generator
@@ -67,6 +69,27 @@ def chosen(
             f"optimal_images.neurons: {unknown[0]} is none of the {count} neurons, 0 to {count - 1}"
         )
     return np.array(wanted, np.int64)
+
+
+def shape_shown(preparation: Preprocessing) -> tuple[int, int]:
+    """Height and width in which images are sought: the recording's, or the model's where the fit cuts or pads."""
+    if preparation.fit in ("crop", "pad"):
+        return IMAGE_SIZE, IMAGE_SIZE
+    height, width = preparation.image_shape
+    return height, width
+
+
+def to_intensities(
+    images: Float32[np.ndarray, "images height width"], preparation: Preprocessing
+) -> Float64[np.ndarray, "images rows columns"]:
+    """Images in [-1, 1], as `optimize` finds them, in the recording's size and intensities."""
+    if preparation.fit in ("crop", "pad"):
+        return preparation.to_recording(images[:, None])
+    low, high = preparation.intensity_range
+    scaled: Float64[np.ndarray, "images rows columns"] = low + (images.astype(np.float64) + 1) / 2 * (
+        high - low
+    )
+    return scaled
 
 
 def stimuli_shown(

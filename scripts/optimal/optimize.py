@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 import daenr
-from daenr import IMAGE_SIZE
 from daenr.config import OptimalImages, SplitSettings
 from daenr.data.preprocessing import with_split
 from daenr.data.region import RegionData, read_region
 from daenr.files import atomic
 from daenr.logs import to_file
-from daenr.optimal.optimize import chosen, optimize
+from daenr.optimal.optimize import chosen, optimize, shape_shown, to_intensities
 from daenr.statistics.correlation import pearson
 from daenr.training import devices, gpus
 from daenr.use.trained import TrainedModel
@@ -37,29 +36,21 @@ def main(
         asked = OptimalImages(**settings)
         neurons = chosen(asked.neurons, np.mean(r, axis=0))
         own = models[0]
-        native = own.preprocessing.fit in (None, "stretch")
-        shape = own.preprocessing.image_shape if native else (IMAGE_SIZE, IMAGE_SIZE)
         found = optimize(
             own.network,
             [model.network for model in models[1:]],
             data[0],
             neurons,
-            (shape[0], shape[1]),
+            shape_shown(own.preprocessing),
             asked,
             own.run.seed,
         )
-    low, high = own.preprocessing.intensity_range
     with atomic(images) as path:
         np.savez_compressed(
             path,
             neurons=neurons,
             methods=list(found.images),
-            images=[
-                (low + (made.astype(np.float64) + 1) / 2 * (high - low))
-                if native
-                else own.preprocessing.to_recording(made[:, None])
-                for made in found.images.values()
-            ],
+            images=[to_intensities(made, own.preprocessing) for made in found.images.values()],
             rates=list(found.rates.values()),
             others=list(found.others.values()),
         )
