@@ -87,8 +87,7 @@ def simulate(
     fitted = None
     if noise == "matched":
         recorded = read_region(region or run.parents[1] / f"data/{model.run.region}.h5")
-        trials_shown = recorded.test_trials[..., model.neurons] * model.response_scale
-        fitted = fit_noise(trials_shown, model.rates(recorded.test_images))
+        fitted = fit_noise(recorded.test_trials[..., model.neurons], model.rates(recorded.test_images))
     recording, provenance = synthesise(
         model, shown[:-test], shown[-test:], trials=trials, noise=fitted or noise, seed=seed
     )

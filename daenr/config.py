@@ -22,15 +22,17 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     Strict,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from daenr.registry import LAYERS, Control, Layer, model_names, split_model
+from daenr.registry import LAYERS, REFERENCES, Control, Layer, model_names, printed_names, split_model
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"
@@ -38,6 +40,9 @@ README = ROOT / "config/README.md"
 
 VARIED = ("split", "model", "training", "loss", "evaluation")
 """Sections of the config that a variant can change."""
+
+SEARCH = "weight-search"
+"""The variant whose settings the trainings of `snakemake weights` take; no config's own has its name."""
 
 _NAME = "^[A-Za-z0-9][A-Za-z0-9.-]*$"
 _SOURCE = r"^[^{}\x00-\x1f]+$"  # Snakemake takes what stands in braces for a wildcard
@@ -76,6 +81,12 @@ def _model(name: str) -> str:
     return name
 
 
+def _reference(name: str) -> str:
+    if name not in REFERENCES:
+        raise ValueError(f"{name!r} is not one of {list(REFERENCES)}")
+    return name
+
+
 def _ascending(interval: tuple[float, float]) -> tuple[float, float]:
     if not interval[0] < interval[1]:
         raise ValueError(f"the first value must be below the second, got {list(interval)}")
@@ -98,6 +109,9 @@ VariantName = Annotated[str, Field(pattern=_NAME, max_length=32)]
 # Whatever the registry holds when a config is read.
 Model = Annotated[
     str, AfterValidator(_model), Field(json_schema_extra=lambda schema: schema.update(enum=[*model_names()]))
+]
+Reference = Annotated[
+    str, AfterValidator(_reference), Field(json_schema_extra=lambda schema: schema.update(enum=[*REFERENCES]))
 ]
 Unique = Annotated[tuple[Item, ...], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})]
 Table = Literal["table2", "table3", "table4", "table5", "table6", "table7"]
@@ -217,16 +231,52 @@ class ArraysSettings(Section):
         return axes
 
 
+class NwbSettings(Section):
+    """What is what in the layout `nwb`."""
+
+    images: str | None = Field(
+        None, description="`Images` among the stimulus templates. `null`: the only one there is; so below."
+    )
+    presentations: str | None = Field(
+        None, description="`IndexSeries` in the stimuli, or a table of intervals such as `trials`."
+    )
+    image: str = Field(
+        "image", description="Column of that table with the image's number, from 0, or its name."
+    )
+    tier: str | None = Field(
+        None,
+        description="Column of that table that says `train`, `validation` or `test`. `null`: see the next key.",
+    )
+    test_repeats: Annotated[Whole, Field(ge=2)] = Field(
+        2,
+        description="Without `tier`, images that were shown at least so often are test images, others for training.",
+    )
+    responses: str | None = Field(
+        None, description="`units`, whose spikes are counted, or a `RoiResponseSeries`, which is averaged."
+    )
+    window: Annotated[tuple[Number, Number], AfterValidator(_ascending)] | None = Field(
+        None,
+        description="Where from and where to, in seconds after each onset. `null`: from it as long as the shortest "
+        "presentation: of a table from start to stop, of an `IndexSeries` to the next one.",
+    )
+    image_axes: Literal["height-width", "width-height"] = Field(
+        "height-width",
+        description="Axes of an image's array. The standard calls them x and y; arrays that Python saves are "
+        "height x width.",
+    )
+
+
 class DatasetSettings(Section):
     """Which recording, in which layout, and where it is."""
 
     name: DatasetName = Field(
         description="Names the results: `results/NAME/`. Letters, digits, `.` and `-`, at most 64 of them."
     )
-    layout: Literal["antolik2016", "simulated", "sensorium", "arrays"] = Field(
+    layout: Literal["antolik2016", "simulated", "sensorium", "arrays", "nwb"] = Field(
         "antolik2016",
         description="`antolik2016`: a zip in the published layout. `simulated`: the embedded population; nothing is "
         "downloaded. `sensorium`: that competition's file tree, a zip or a folder. `arrays`: HDF5, .npz or MATLAB. "
+        "`nwb`: NWB 2, which needs `pip install -e '.[nwb]'`. "
         "[docs/own-recording.md](../docs/own-recording.md) shows each.",
     )
     source: Annotated[str, Field(pattern=_SOURCE)] | None = Field(
@@ -288,6 +338,7 @@ class DatasetSettings(Section):
     )
     neurons: NeuronSettings = Field(default_factory=NeuronSettings)
     arrays: ArraysSettings = Field(default_factory=ArraysSettings)
+    nwb: NwbSettings = Field(default_factory=NwbSettings)
     simulation: SimulationSettings = Field(default_factory=SimulationSettings)
 
     @property
@@ -417,6 +468,29 @@ class ModelSettings(Section):
     )
     fc_dropout: Annotated[Number, Field(ge=0, le=0.999)] = Field(
         0.5, description="Dropout before the fully connected readout. **Settled here**, likewise."
+    )
+
+    gauss_deviation: Positive = Field(
+        0.1,
+        description="Initial deviation of the places that the Gaussian readout draws, of the map's half side. None in "
+        "the paper.",
+    )
+    gauss_penalty: NotNegative = Field(
+        0.02, description="L1 penalty of the Gaussian readout's features. None in the paper."
+    )
+    ln_ridge: Annotated[Unique[NotNegative], Field(min_length=1)] = Field(
+        (0.01, 0.1, 1),
+        description="Strengths of the squared norm of the reference `ln`'s filters; validation images choose.",
+    )
+    ln_smoothness: Annotated[Unique[NotNegative], Field(min_length=1)] = Field(
+        (0.1, 1, 10),
+        description="Strengths of the squared Laplacian of these filters; likewise.",
+    )
+    klindt_smoothness: NotNegative = Field(
+        0.03, description="Of the reference `klindt`'s first filters (Klindt 2017, published code)."
+    )
+    klindt_sparsity: NotNegative = Field(
+        0.05, description="Group sparsity of the filters of its other layers; likewise."
     )
 
 
@@ -603,6 +677,42 @@ class Variant(Section):
     split: SplitSettings = Field(default_factory=SplitSettings)
 
 
+class LossWeights(Section):
+    """One pair of weights for every joint model."""
+
+    alpha: Positive = Field(description="Weight of the reconstruction.")
+    beta: Positive = Field(description="Weight of the responses.")
+
+
+# Tagged, so that a mistake is told of the one kind that was meant; a tag is no part of the key's path.
+_TEXT, _PAIR = "<text>", "<pair>"
+Weighting = Annotated[
+    Annotated[str, Field(min_length=1), Tag(_TEXT)] | Annotated[LossWeights, Tag(_PAIR)],
+    Discriminator(lambda given: _TEXT if isinstance(given, str) else _PAIR),
+]
+
+
+class WeightSearchSettings(Section):
+    """What `snakemake weights` tries."""
+
+    ratios: Annotated[Unique[Positive], Field(min_length=1)] = Field(
+        (0.0001, 0.001, 0.01, 0.1, 1, 10, 100, 1000),
+        description="beta : alpha, the larger of the two being 1. The paper's lie in these decades, but for one row "
+        "in thirteen just beyond them.",
+    )
+    schedule: str | None = Field(
+        "config/fast.yaml",
+        description="Config file whose `training` section the tries take, on top of the config's own. `null`: the "
+        "config's own alone.",
+    )
+    baseline_tries: bool = Field(
+        True,
+        strict=True,
+        description="Whether each model without weights (CAE, CNN-FR) is tried as often, with one seed after another, "
+        "and the best is chosen on the validation images alike: what as many tries bring by themselves.",
+    )
+
+
 class Config(Section):
     """DAE-NR config. Every key is explained in config/README.md; the defaults are the paper."""
 
@@ -618,22 +728,32 @@ class Config(Section):
         description="Region of Tables 3 and 5 and Figures 2, 3 and 4; `null` for the last of `regions`, as in the "
         "paper.",
     )
-    weights_of_region: str = Field(
-        "region3",
-        description="A region that the paper does not have takes the loss weights that the paper has for this one; "
-        "Table 10 has region 3 only, which then serves.",
+    weights: Weighting | None = Field(
+        None,
+        description="Weights of the joint loss, Eq. 7: `paper` (Tables 8-13; Table 10 has region 3 only, which serves "
+        "for any focus), a CSV with the columns of `paper/weights.csv` such as the `results/NAME/weights.csv` that "
+        "`snakemake weights` makes, or `{alpha: 1, beta: 0.1}` for all. `null`: `paper` for the published recording "
+        "and for the simulated one; for another, one has to be chosen.",
     )
+    weight_search: WeightSearchSettings = Field(default_factory=WeightSearchSettings)
     layers: Annotated[Unique[Layer], Field(min_length=1)] = Field(
         LAYERS, description="Layers of the encoder that are read out."
     )
     models: Annotated[Unique[Model], Field(min_length=1)] = Field(
-        default_factory=model_names,
-        description="Models that tables and figures show; others are left out of them. All that there are unless told.",
+        default_factory=printed_names,
+        description="Models that tables and figures show; others are left out of them. All that there are unless told, "
+        "but for those with the readout `gauss` (Lurz 2021), which the paper lacks.",
+    )
+    references: Unique[Reference] = Field(
+        (),
+        description="Models of other papers to train beside, for `table4-companion`: `ln`, a filter a neuron, and "
+        "`klindt`, the three layers of Klindt 2017. Early stopping goes by the responses. None in the paper's plan.",
     )
     tables: Unique[Table] = Field(
         get_args(Table),
         description="Tables to make; only the trainings that they need are run. With any of them comes `ceilings`, "
-        "with each of Tables 2 to 6 its companion: pixel correlations, or fractions of the ceiling and single trials.",
+        "with each of Tables 2 to 6 its companion: pixel correlations, or fractions of the ceiling and single "
+        "trials; with Table 5 `latents`.",
     )
     figures: Unique[Figure] = Field(
         get_args(Figure),
@@ -703,6 +823,8 @@ class Config(Section):
         """Each variant's sections in full: the config's own, with the keys that differ put in their place."""
         if not isinstance(variants, Mapping):
             return variants
+        if SEARCH in variants:
+            raise ValueError(f"{SEARCH!r} is what `snakemake weights` calls its own; take another name")
         own = {section: info.data[section].model_dump() for section in VARIED if section in info.data}
         return {name: _merged(own, name, sections) for name, sections in variants.items()}
 
@@ -739,7 +861,8 @@ def validate(written: Mapping[str, Any]) -> Config:
 
 def _explain(error: ErrorDetails) -> str:
     """One line: the path of the key, what is wrong, and what is allowed."""
-    kind, path, given, context = error["type"], [*error["loc"]], error["input"], error.get("ctx", {})
+    kind, given, context = error["type"], error["input"], error.get("ctx", {})
+    path = [part for part in error["loc"] if part not in (_TEXT, _PAIR)]
     if path[-1:] == ["[key]"]:  # a name that is itself wrong
         path = path[:-2]
     if kind == "unknown_key":

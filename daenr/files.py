@@ -1,6 +1,7 @@
 """Files: written as a whole or not at all, and tables read back as they were written."""
 
 import errno
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +44,16 @@ def atomic(path: Path) -> Iterator[Path]:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def stamp(path: Path) -> str:
+    """Names, sizes and times of a file, or of all files below a folder: another one where any was replaced.
+
+    Of any other time, an earlier one too, which who compares with the time of a result does not see.
+    """
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    known = [(str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(repr(known).encode()).hexdigest()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The auto-encoders and readouts that there are: a further one is one class, and one line here.
+"""The auto-encoders, readouts and reference models that there are: a further one is one class, and one line here.
 
 A name leads to its class by text, so that the workflow, which reads its files without PyTorch, knows the names. The
 names of models follow from them: ``cae`` alone, ``cnn-fr`` for a readout that is trained end to end, ``cae-fr`` for the
@@ -18,7 +18,17 @@ READOUTS: dict[str, str] = {
     "fr": "daenr.models.readouts:FactorizedReadout",
     "fc": "daenr.models.readouts:FullyConnectedReadout",
     "fm": "daenr.models.readouts:FixedMaskReadout",
+    "gauss": "daenr.models.readouts:GaussianReadout",
 }
+
+UNPRINTED = ("gauss",)
+"""Readouts that the paper lacks: a config has models with them if it names them."""
+
+REFERENCES: dict[str, str] = {
+    "ln": "daenr.models.references:LinearNonlinear",
+    "klindt": "daenr.models.references:Klindt",
+}
+"""Models of other papers that predict responses: whole, neither joined with an auto-encoder nor read out by layer."""
 
 END_TO_END = "cnn"
 """Stands for the auto-encoder in the name of a model that has none."""
@@ -47,14 +57,23 @@ def model_names() -> tuple[str, ...]:
     return (*AUTOENCODERS, *baseline_names(), *joint_names())
 
 
+def printed_names() -> tuple[str, ...]:
+    """What a config has unless told: every model but those with readouts in ``UNPRINTED``."""
+    return tuple(model for model in model_names() if split_model(model)[1] not in UNPRINTED)
+
+
 def split_model(model: str) -> tuple[str | None, str | None]:
     """The auto-encoder and the readout of a model: ``vq-vae-fr`` -> (``vq-vae``, ``fr``), ``cnn-fr`` -> (None, ``fr``).
+
+    A reference model is all readout: ``klindt`` -> (None, ``klindt``).
 
     Raises:
         ValueError: if there is no such model; the message lists those there are.
     """
+    if model in REFERENCES:
+        return None, model
     if model not in model_names():
-        raise ValueError(f"model must be one of {list(model_names())}, got {model!r}")
+        raise ValueError(f"model must be one of {[*model_names(), *REFERENCES]}, got {model!r}")
     if model in AUTOENCODERS:
         return model, None
     autoencoder, _, readout = model.rpartition("-")
@@ -69,3 +88,8 @@ def autoencoder_class(name: str) -> Any:
 def readout_class(name: str) -> Any:
     """The class that ``READOUTS`` names; importing it takes PyTorch."""
     return resolve_name(READOUTS[name])
+
+
+def reference_class(name: str) -> Any:
+    """The class that ``REFERENCES`` names; importing it takes PyTorch."""
+    return resolve_name(REFERENCES[name])

@@ -6,7 +6,7 @@ This module is imported while the workflow's files are parsed, so it needs the s
 import re
 from dataclasses import dataclass, replace
 
-from daenr.registry import CONTROLS, LAYERS, split_model
+from daenr.registry import CONTROLS, LAYERS, REFERENCES, split_model
 
 NEURONS = ("all", "significant", "insignificant")
 
@@ -24,9 +24,10 @@ class Run:
     Attributes:
         dataset: name of the dataset in the config.
         region: region of the recording, ``region1`` ...
-        model: one of `registry.model_names`.
-        layer: the encoder layer that is read out, ``h1`` ... ``h4``; None for a plain auto-encoder.
-        alpha: weight of the reconstruction loss (Eq. 3); 0 for the end-to-end baselines.
+        model: one of `registry.model_names`, or a reference model, `registry.REFERENCES`.
+        layer: the encoder layer that is read out, ``h1`` ... ``h4``; None for a plain auto-encoder
+            and for a reference model.
+        alpha: weight of the reconstruction loss (Eq. 3); 0 for models that do not reconstruct.
         beta: weight of the response loss (Eq. 3); 0 for a plain auto-encoder.
         neurons: the neurons whose responses are trained on, ``all``, ``significant`` or ``insignificant``.
         seed: seed of everything random in the training.
@@ -49,8 +50,9 @@ class Run:
 
     def __post_init__(self) -> None:
         autoencoder, readout = split_model(self.model)
-        if (self.layer is None) != (readout is None) or self.layer not in (None, *LAYERS):
-            needs = "no layer" if readout is None else f"a layer out of {list(LAYERS)}"
+        without_layer = readout is None or self.model in REFERENCES
+        if (self.layer is None) != without_layer or self.layer not in (None, *LAYERS):
+            needs = "no layer" if without_layer else f"a layer out of {list(LAYERS)}"
             raise ValueError(f"{self.model} takes {needs}, got {self.layer!r}")
         if self.neurons not in NEURONS or (readout is None and self.neurons != "all"):
             choices = NEURONS if readout else ("all",)

@@ -25,7 +25,21 @@ def layer_size(depth: int) -> int:
     return IMAGE_SIZE // math.prod(STRIDES[:depth])
 
 
-class Encoder(nn.Module):
+class Core(nn.Module):
+    """What turns images into features, block by block; a readout stands on the last one that it needs."""
+
+    blocks: nn.ModuleList
+
+    def forward(self, images: Float[Tensor, "batch 1 32 32"]) -> list[Float[Tensor, "batch channels _ _"]]:
+        """Features [h_1, ..., h_depth]."""
+        features = []
+        for block in self.blocks:
+            images = block(images)
+            features.append(images)
+        return features
+
+
+class Encoder(Core):
     """48C23-48C13-48C23-48C13 up to block ``depth``; a block is a 3x3 convolution, batch norm and ELU.
 
     The convolutions before a batch norm have no bias: batch norm takes it off again, and Adam would turn the
@@ -48,14 +62,6 @@ class Encoder(nn.Module):
             for index, stride in enumerate(STRIDES[:depth])
         )
         initialise(self, init)
-
-    def forward(self, images: Float[Tensor, "batch 1 32 32"]) -> list[Float[Tensor, "batch channels _ _"]]:
-        """Features [h_1, ..., h_depth]."""
-        features = []
-        for block in self.blocks:
-            images = block(images)
-            features.append(images)
-        return features
 
 
 class Decoder(nn.Sequential):
@@ -130,6 +136,10 @@ class Autoencoder(nn.Module, ABC):
         Layers multiply in what autocast says; the regularisation is computed from what is ``widened``.
         """
 
+    def code(self, features: Float[Tensor, "batch channels 8 8"]) -> dict[str, Tensor]:
+        """What images become in the latent, for `daenr.statistics.latents`; nothing unless a variant says."""
+        return {}
+
 
 class CAE(Autoencoder):
     """Convolutional auto-encoder (Masci 2011): a latent of 100 numbers, linear on both sides."""
@@ -154,6 +164,10 @@ class CAE(Autoencoder):
         code = self.encode(features)
         # Not len(), which would fix the size of an exported model's batch.
         return self.restore(code), widened(features).new_zeros(code.shape[0])
+
+    def code(self, features: Float[Tensor, "batch channels 8 8"]) -> dict[str, Tensor]:
+        """``code``, the numbers of the latent."""
+        return {"code": self.encode(features)}
 
     def encode(self, features: Float[Tensor, "batch channels 8 8"]) -> Float[Tensor, "batch latent"]:
         """The code of an image, from its h_4."""
@@ -193,12 +207,17 @@ class VAE(CAE):
 
         ELBO with unit variance: -(|x - x_hat|^2 / 2 + KL), so KL stands with weight 2 beside the squared error.
         """
-        mean, log_variance = widened(self.to_latent(features.flatten(1))).chunk(2, dim=1)
+        mean, log_variance = self.code(features).values()
         code = mean
         if self.training:
             noise = torch.randn(mean.shape, generator=self.noise, device=mean.device, dtype=mean.dtype)
             code = mean + (log_variance / 2).exp() * noise
         return self.restore(code), self.kl_weight * kl_divergence(mean, log_variance)
+
+    def code(self, features: Float[Tensor, "batch channels 8 8"]) -> dict[str, Tensor]:
+        """``code`` and ``code_log_variance``: mean and log-variance of the posterior."""
+        mean, log_variance = widened(self.to_latent(features.flatten(1))).chunk(2, dim=1)
+        return {"code": mean, "code_log_variance": log_variance}
 
 
 def kl_divergence(
@@ -235,6 +254,10 @@ class VQVAE(Autoencoder):
         commitment_term = (vectors - codes.detach()).square().flatten(1).sum(1)
         straight_through = vectors + (codes - vectors).detach()
         return self.from_code(straight_through), codebook_term + self.commitment * commitment_term
+
+    def code(self, features: Float[Tensor, "batch channels 8 8"]) -> dict[str, Tensor]:
+        """``codes``, the index of each position's code."""
+        return {"codes": nearest(widened(self.to_code(features)), self.codebook)}
 
 
 def nearest(

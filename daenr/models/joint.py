@@ -11,10 +11,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from daenr.config import ModelSettings
-from daenr.models.autoencoders import STRIDES, Autoencoder, Encoder, Generators, widened
+from daenr.models.autoencoders import STRIDES, Autoencoder, Core, Encoder, Generators, layer_size, widened
 from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons, Readout
-from daenr.registry import autoencoder_class, readout_class, split_model
+from daenr.registry import REFERENCES, autoencoder_class, readout_class, reference_class, split_model
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class DAENR(nn.Module):
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Core,
         autoencoder: Autoencoder | None,
         readout: Readout | None,
         depth: int,
@@ -76,6 +76,11 @@ class DAENR(nn.Module):
             if self.frozen and part is not None:
                 part.eval()
         return self
+
+    @classmethod
+    def candidates(cls, settings: ModelSettings) -> list[ModelSettings]:
+        """Settings between which the validation images choose; for most models there is nothing to choose."""
+        return [settings]
 
     def forward(self, images: Float[Tensor, "batch 1 32 32"]) -> Output:
         """Reconstruct the images and predict the responses to them."""
@@ -112,8 +117,9 @@ def build(
     """A model by its name, ``build("cae-fr", "h2", neurons=103)``; its initial parameters follow from the seed alone.
 
     Args:
-        model: one of `daenr.registry.model_names`.
-        layer: the encoder layer that is read out, ``h1`` to ``h4``; None for a plain auto-encoder.
+        model: one of `daenr.registry.model_names` or `daenr.registry.REFERENCES`.
+        layer: the encoder layer that is read out, ``h1`` to ``h4``; None for a plain auto-encoder and a
+            reference model.
         neurons: what the readout knows of its neurons, or how many there are; not used without a readout.
         seed: of everything that the model draws.
         settings: sizes and penalties; the defaults if None.
@@ -132,21 +138,25 @@ def build(
         **{name: generator(seed, name) for name in ("encoder", "latent", "decoder", "readout")},
         **{name: generator(seed, name, device) for name in ("latent_noise", "dropout")},
     )
+    if model in REFERENCES:
+        reference: DAENR = reference_class(model)(settings, known, generators)
+        return reference.to(device)
     return DAENR(
         Encoder(len(STRIDES) if autoencoder else depth, settings.channels, generators.encoder),
         autoencoder_class(autoencoder)(settings, generators) if autoencoder else None,
-        readout_class(readout)(settings, depth, known, generators) if readout else None,
+        readout_class(readout)(settings, layer_size(depth), known, generators) if readout else None,
         depth,
         settings.activity_penalty,
     ).to(device)
 
 
 def _depth(model: str, layer: str | None, readout: str | None) -> int:
-    """The number of the layer that is read out; that of the last one for a plain auto-encoder."""
-    if readout is None and layer is None:
+    """The number of the layer that is read out; that of the last one where a model takes no layer."""
+    without_layer = readout is None or model in REFERENCES
+    if without_layer and layer is None:
         return len(STRIDES)
     layers = [f"h{depth}" for depth in range(1, len(STRIDES) + 1)]
-    if readout is None or layer not in layers:
-        needs = "no layer" if readout is None else f"a layer out of {layers}"
+    if without_layer or layer not in layers:
+        needs = "no layer" if without_layer else f"a layer out of {layers}"
         raise ValueError(f"{model} takes {needs}, got {layer!r}")
     return layers.index(layer) + 1

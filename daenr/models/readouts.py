@@ -1,6 +1,7 @@
 """Readouts: the mapping f_3 from a feature map h_i to the rates of the neurons (Eqs. 2 and 5).
 
-A further readout is one class with ``drive`` and ``penalty`` and one line in `daenr.registry`.
+A further readout is one class with ``drive`` and ``penalty`` and one line in `daenr.registry`; it is told the side of
+the feature map that it stands on, in positions.
 """
 
 from abc import ABC, abstractmethod
@@ -13,7 +14,7 @@ from torch.nn import functional
 
 from daenr import IMAGE_SIZE
 from daenr.config import ModelSettings
-from daenr.models.autoencoders import Generators, layer_size
+from daenr.models.autoencoders import Generators, widened
 from daenr.models.randomness import initialise
 
 SMALLEST_RATE = 1e-4
@@ -80,9 +81,9 @@ class Readout(nn.Module, ABC):
 class FactorizedReadout(Readout):
     """FR, Eq. 5 (Klindt 2017): a spatial mask and a feature vector a neuron, kept sparse by an L1 penalty."""
 
-    def __init__(self, spec: ModelSettings, depth: int, neurons: Neurons, generators: Generators) -> None:
+    def __init__(self, spec: ModelSettings, size: int, neurons: Neurons, generators: Generators) -> None:
         super().__init__(neurons)
-        count, positions = len(neurons), layer_size(depth) ** 2
+        count, positions = len(neurons), size**2
         self.strength = spec.fr_penalty
         self.positive = spec.mask_sign == "positive"
         self.mask = nn.Parameter(torch.empty(count, positions))
@@ -103,9 +104,9 @@ class FactorizedReadout(Readout):
 class FullyConnectedReadout(Readout):
     """FC (McIntosh 2016): every neuron sees every feature, with dropout before and an L2 penalty."""
 
-    def __init__(self, spec: ModelSettings, depth: int, neurons: Neurons, generators: Generators) -> None:
+    def __init__(self, spec: ModelSettings, size: int, neurons: Neurons, generators: Generators) -> None:
         super().__init__(neurons)
-        inputs = spec.channels * layer_size(depth) ** 2
+        inputs = spec.channels * size**2
         self.strength = spec.fc_penalty
         self.keep = 1 - spec.fc_dropout
         self.noise = generators.dropout
@@ -131,10 +132,9 @@ class FixedMaskReadout(Readout):
 
     position: Tensor
 
-    def __init__(self, spec: ModelSettings, depth: int, neurons: Neurons, generators: Generators) -> None:
+    def __init__(self, spec: ModelSettings, size: int, neurons: Neurons, generators: Generators) -> None:
         super().__init__(neurons)
         self.strength = spec.fm_penalty
-        size = layer_size(depth)
         row, column = to_grid(neurons.receptive_field, size).unbind(1)
         self.register_buffer("position", row * size + column)
         self.features = nn.Parameter(torch.empty(len(self.position), spec.channels))
@@ -147,4 +147,41 @@ class FixedMaskReadout(Readout):
 
     def penalty(self) -> Float[Tensor, ""]:
         """Strength times the sum over neurons of |features|_1: FR's, with the norm 1 of a one-hot mask."""
+        return self.strength * self.features.abs().sum()
+
+
+class GaussianReadout(Readout):
+    """Lurz 2021: a neuron reads all channels at one place, drawn from its Gaussian in training, at the mean else.
+
+    Places are row and column from -1 to 1, the outer edges of the outer positions; between positions the features are
+    interpolated bilinearly. Mean and deviation are learned by the gradient of the draw, mean + spread * noise.
+    """
+
+    def __init__(self, spec: ModelSettings, size: int, neurons: Neurons, generators: Generators) -> None:
+        super().__init__(neurons)
+        self.strength = spec.gauss_penalty
+        self.noise = generators.dropout
+        centre = 2 * (to_grid(neurons.receptive_field, size) + 0.5) / size - 1
+        self.mean = nn.Parameter(centre.to(torch.get_default_dtype()))
+        self.spread = nn.Parameter(torch.eye(2).repeat(len(neurons), 1, 1) * spec.gauss_deviation)
+        self.features = nn.Parameter(torch.empty(len(neurons), spec.channels))
+        nn.init.normal_(self.features, std=spec.readout_deviation, generator=generators.readout)
+
+    def drive(self, features: Float[Tensor, "batch channels size size"]) -> Float[Tensor, "batch neurons"]:
+        """The features at each neuron's place, weighted; in training a place of its own for every image."""
+        place = self.mean.expand(len(features), -1, -1)
+        if self.training:
+            noise = torch.randn(place.shape, generator=self.noise, device=place.device, dtype=place.dtype)
+            place = place + torch.einsum("nij,bnj->bni", self.spread, noise)
+        size = features.shape[-1]
+        # Beyond the outer positions lies what they have. PyTorch's grid_sample has no repeatable gradient on a GPU.
+        position = ((place + 1) * size / 2 - 0.5).clamp(0, size - 1)
+        distance = position[..., None] - torch.arange(size, device=place.device, dtype=place.dtype)
+        rows, columns = (1 - distance.abs()).clamp(min=0).unbind(2)
+        mask = (rows[..., :, None] * columns[..., None, :]).flatten(2)
+        sampled = torch.einsum("bcp,bnp->bnc", widened(features).flatten(2), mask)
+        return (sampled * self.features).sum(2)
+
+    def penalty(self) -> Float[Tensor, ""]:
+        """Strength times the sum over neurons of |features|_1."""
         return self.strength * self.features.abs().sum()

@@ -84,7 +84,8 @@ def as_shown(
         return resize(images, shape)
     columns = [resize(torch.eye(side)[None, None], (IMAGE_SIZE, side))[0, 0].double() for side in shape]
     rows, across = (torch.linalg.pinv(each).to(images.device) for each in columns)
-    return (rows @ images.double() @ across.T).clamp(-1, 1).to(images)
+    shown: Tensor = (rows @ images.double() @ across.T).clamp(-1, 1).to(images)
+    return shown
 
 
 def standardised(

@@ -161,7 +161,7 @@ def _most_exciting(
     stimuli: Float[Tensor, "stimuli 1 32 32"], rates: Rates, neurons: Int64[np.ndarray, " neurons"]
 ) -> Float[Tensor, "neurons 1 32 32"]:
     with torch.no_grad():
-        predicted = torch.cat([rates(batch) for batch in stimuli.split(256)])
+        predicted = torch.cat([rates(batch) for batch in torch.split(stimuli, 256)])
     return stimuli[predicted.argmax(0)[torch.from_numpy(neurons)]]
 
 

@@ -5,8 +5,9 @@ training share it. This module is imported while the workflow's files are parsed
 alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,17 @@ TABLE_METRICS: Mapping[str, tuple[str, ...]] = {
     "table6": ("pcc",),
 }
 """Metrics of the paper's tables of results, in the order in which it prints them."""
+
+WEIGHT_TABLES: Mapping[str, tuple[str, ...]] = {
+    "table2": ("table8",),
+    "table3": ("table8",),
+    "table4": ("table9",),
+    "table5": ("table10",),
+    "table6": ("table11", "table12", "table13"),
+    "controls-ir": ("table8",),
+    "controls-nrs": ("table9",),
+}
+"""Where the paper prints the loss weights of a table of results: Table 6 has a table of them for each region."""
 
 CONTROL_METRICS: Mapping[str, tuple[str, ...]] = {
     "controls-ir": ("mse", "psnr", "ssim"),
@@ -70,7 +82,6 @@ class Plan:
         self.config = config
         self.variant = variant
         self._paper = paper
-        self._weights = weights(paper)
         self._tables: Mapping[str, Callable[[int], Iterable[Cell]]] = {
             "table2": self._table2,
             "table3": self._table3,
@@ -80,6 +91,25 @@ class Plan:
             "controls-ir": self._controls_of_reconstruction,
             "controls-nrs": self._controls_of_responses,
         }
+
+    @cached_property
+    def _weights(self) -> list[Weight]:
+        """The rows that the config's ``weights`` leads to, read where a cell asks for them.
+
+        Raises:
+            ValueError: nothing is chosen, the file is not there, or a cell of it is not what it must be.
+        """
+        chosen = self.config["weights"]
+        if chosen is None:
+            raise ValueError(
+                "weights: the paper's loss weights are for its own recording; choose for this one: "
+                f"results/{self.config['dataset']['name']}/weights.csv, which `snakemake weights` makes, "
+                "{alpha: 1, beta: 0.1} for all models, or paper, if the regions have the names that they have there"
+            )
+        path = self._paper / "weights.csv" if chosen == "paper" else Path(chosen)
+        if not path.is_file():
+            raise ValueError(f"weights: there is no file {path}")
+        return weights(path)
 
     @property
     def regions(self) -> list[str]:
@@ -103,6 +133,17 @@ class Plan:
             for seed in self.config["seeds"]
             for cell in self._tables[table](seed)
             if cell.model in self.config["models"]
+        ]
+
+    def references(self) -> list[Cell]:
+        """Models of other papers beside Table 4, one a region and seed."""
+        if "table4" not in self.config["tables"]:
+            return []
+        return [
+            self._cell("table4", region, model, None, seed)
+            for seed in self.config["seeds"]
+            for model in self.config["references"]
+            for region in self.regions
         ]
 
     def reconstruction_runs(self, region: str) -> list[Run]:
@@ -131,10 +172,9 @@ class Plan:
 
     def weighted_runs(self) -> list[tuple[str, Run]]:
         """Joint runs of the config's tables, each with the table of the paper that prints its weights."""
-        printed = {"table2": "table8", "table4": "table9", "table5": "table10"}
         pairs = [
-            (weights, cell.run)
-            for table, weights in printed.items()
+            (WEIGHT_TABLES[table][0], cell.run)
+            for table in ("table2", "table4", "table5")
             if table in self.config["tables"]
             for cell in self.cells(table)
             if cell.model in joint_names()
@@ -146,9 +186,8 @@ class Plan:
         wanted = self.config["optimal_images"]
         if not wanted["neurons"] or self.variant is not None:
             return []
-        printed = ["table9"] if model == "cae-fr" else ["table11", "table12", "table13"]
-        seeds = self.config["seeds"]
-        return [self._cell("", region, model, wanted["layer"], seed, printed).run for seed in seeds]
+        table = "table4" if model == "cae-fr" else "table6"
+        return [self._cell(table, region, model, wanted["layer"], seed).run for seed in self.config["seeds"]]
 
     def optimal_judge(self, region: str) -> Run:
         """What reconstructs such images without having drawn any: the plain CAE, which knows no neurons."""
@@ -157,6 +196,7 @@ class Plan:
     def runs(self) -> list[Run]:
         """Every training that the config's tables and figures need, each once."""
         wanted = [cell.run for table in self.tables() for cell in self.cells(table)]
+        wanted += [cell.run for cell in self.references()]
         for figure, region in self.figure_regions().items():
             if figure.startswith(("figure2", "figure6", "figure7")):
                 wanted += self.reconstruction_runs(region)
@@ -183,10 +223,10 @@ class Plan:
         return [*papers, *(CONTROL_METRICS if self.config["controls"] else ())]
 
     def variants(self) -> dict[str, "Plan"]:
-        """The plan of each variant: the same tables, neither figures nor controls."""
+        """The plan of each variant: the same tables; neither figures, controls nor references."""
         if self.variant is not None:
             return {}
-        config = {**self.config, "figures": [], "controls": []}
+        config = {**self.config, "figures": [], "controls": [], "references": []}
         return {name: Plan(config, self._paper, name) for name in self.config["variants"]}
 
     def figure_regions(self) -> dict[str, str]:
@@ -211,35 +251,36 @@ class Plan:
     def _shown(self, cells: Iterable[Cell]) -> list[Run]:
         return [cell.run for cell in cells if cell.model in self.config["models"]]
 
-    def _weight(self, tables: Sequence[str], region: str, model: str, layer: str) -> Weight | None:
-        """Weights that one of ``tables`` has for the region; a region that the paper lacks borrows another's.
+    def _weight(self, table: str, region: str, model: str, layer: str) -> tuple[float, float]:
+        """Alpha and beta of a joint model in a table; 1 and 1 for a model that the paper lacks.
 
-        None for a model that the paper lacks.
+        Raises:
+            ValueError: the config chooses no weights, or its file has none for the model.
         """
-        printed = {
-            weight.region: weight
+        chosen = self.config["weights"]
+        if isinstance(chosen, Mapping):
+            return chosen["alpha"], chosen["beta"]
+        found = {
+            weight.region: (weight.alpha, weight.beta)
             for weight in self._weights
-            if weight.table in tables and (weight.model, weight.layer) == (model, layer)
+            if weight.table in WEIGHT_TABLES[table] and (weight.model, weight.layer) == (model, layer)
         }
-        if not printed:
-            return None
-        # Table 10 has one region only, which is then the only one to borrow from.
-        borrowed = printed.get(self.config["weights_of_region"], next(iter(printed.values())))
-        return printed.get(region, borrowed)
+        if chosen == "paper":
+            # Table 10 has one region only, which serves for any.
+            return found.get(region) or next(iter(found.values()), (1.0, 1.0))
+        if region not in found:
+            where = " or ".join(WEIGHT_TABLES[table])
+            raise ValueError(f"weights: {chosen} has no row for {where}, {region}, {model}, {layer}")
+        return found[region]
 
-    def _cell(
-        self,
-        table: str,
-        region: str,
-        model: str,
-        layer: str | None,
-        seed: int,
-        weights_in: Sequence[str] = (),
-    ) -> Cell:
-        """A cell on all neurons; alpha and beta are 1 where the paper prints no weights."""
+    def _cell(self, table: str, region: str, model: str, layer: str | None, seed: int) -> Cell:
+        """A cell on all neurons; models that the config leaves out, and those of one task, need no weights."""
         autoencoder, readout = split_model(model)
-        weight = self._weight(weights_in, region, model, layer) if layer else None
-        alpha, beta = (weight.alpha, weight.beta) if weight else (1.0, 1.0)
+        alpha = beta = 1.0
+        optimal = self.config["optimal_images"]
+        shown = (*self.config["models"], *(optimal["models"] if optimal["neurons"] else ()))
+        if autoencoder and readout and layer and model in shown:
+            alpha, beta = self._weight(table, region, model, layer)
         run = Run(
             dataset=self.config["dataset"]["name"],
             region=region,
@@ -260,11 +301,11 @@ class Plan:
     def _table2_region(self, region: str, seed: int) -> Iterable[Cell]:
         yield self._cell("table2", region, "cae", None, seed)
         for layer in self.config["layers"]:
-            yield self._cell("table2", region, "cae-fr", layer, seed, ["table8"])
+            yield self._cell("table2", region, "cae-fr", layer, seed)
 
     def _table3(self, seed: int) -> Iterable[Cell]:
         for layer in self.config["layers"]:
-            cell = self._cell("table3", self.focus, "cae-fr", layer, seed, ["table8"])
+            cell = self._cell("table3", self.focus, "cae-fr", layer, seed)
             for neurons in ("significant", "insignificant"):
                 yield replace(cell, neurons=neurons, run=replace(cell.run, neurons=neurons))
 
@@ -275,34 +316,27 @@ class Plan:
     def _table4_region(self, region: str, seed: int) -> Iterable[Cell]:
         for layer in self.config["layers"]:
             yield self._cell("table4", region, "cnn-fr", layer, seed)
-            yield self._cell("table4", region, "cae-fr", layer, seed, ["table9"])
+            yield self._cell("table4", region, "cae-fr", layer, seed)
 
     def _table5(self, seed: int) -> Iterable[Cell]:
         for autoencoder in AUTOENCODERS:
             for model in (autoencoder, *(f"{autoencoder}-{readout}" for readout in READOUTS)):
                 for layer in self.config["layers"]:
-                    yield self._cell("table5", self.focus, model, layer, seed, ["table10"])
+                    yield self._cell("table5", self.focus, model, layer, seed)
 
     def _table6(self, seed: int) -> Iterable[Cell]:
         for readout in READOUTS:
             for encoder in (END_TO_END, *AUTOENCODERS):
                 for region in self.regions:
                     for layer in self.config["layers"]:
-                        yield self._cell(
-                            "table6",
-                            region,
-                            f"{encoder}-{readout}",
-                            layer,
-                            seed,
-                            ["table11", "table12", "table13"],
-                        )
+                        yield self._cell("table6", region, f"{encoder}-{readout}", layer, seed)
 
     def _controls_of_reconstruction(self, seed: int) -> Iterable[Cell]:
         """CAE and CAE-FR_i with the weights of Table 8, and the control that reconstructs for itself."""
         for region in self.regions:
             for layer in self.config["layers"]:
                 baseline = self._cell("controls-ir", region, "cae", layer, seed)
-                joint = self._cell("controls-ir", region, "cae-fr", layer, seed, ["table8"])
+                joint = self._cell("controls-ir", region, "cae-fr", layer, seed)
                 yield replace(baseline, control="baseline")
                 yield replace(joint, control="joint")
                 yield from self._controls(joint, shuffled=replace(joint.run, control="shuffled"))
@@ -315,7 +349,7 @@ class Plan:
         for region in self.regions:
             for layer in self.config["layers"]:
                 baseline = self._cell("controls-nrs", region, "cnn-fr", layer, seed)
-                joint = self._cell("controls-nrs", region, "cae-fr", layer, seed, ["table9"])
+                joint = self._cell("controls-nrs", region, "cae-fr", layer, seed)
                 readout_alone = replace(joint.run, alpha=0.0, beta=1.0)
                 yield replace(baseline, control="baseline")
                 yield replace(joint, control="joint")

@@ -96,9 +96,9 @@ def all_published(folder: Path) -> list[Published]:
     return [result for number in range(2, 7) for result in published(folder, f"table{number}")]
 
 
-def weights(folder: Path) -> list[Weight]:
-    """The loss weights of Tables 8-13, in the order of ``weights.csv``; errors as for ``published``."""
-    return _records(folder / "weights.csv", Weight)
+def weights(path: Path) -> list[Weight]:
+    """The loss weights of Tables 8-13, or of a search of one's own; order and errors as for ``published``."""
+    return _records(path, Weight)
 
 
 def region_sizes(folder: Path) -> list[RegionSize]:

@@ -12,8 +12,8 @@ from daenr.config import (
     Config,
     ConfigError,
     DatasetSettings,
+    LossWeights,
     RegionSettings,
-    SplitSettings,
     Variant,
     validate,
 )
@@ -34,11 +34,7 @@ def resolve(written: Mapping[str, Any], root: Path) -> dict[str, Any]:
     """
     config = validate(written)
     config = config.model_copy(update={"dataset": _completed(config.dataset, root)})
-    printed = sorted({weight.region for weight in weights(root / "config/paper")})
-    if config.weights_of_region not in printed:
-        raise ConfigError(
-            f"weights_of_region: the paper has weights for {printed}, not for {config.weights_of_region!r}"
-        )
+    config = config.model_copy(update={"weights": _weights(config, root)})
     try:
         _check_regions(config)
         _check_batches(config)
@@ -88,6 +84,16 @@ def _completed(dataset: DatasetSettings, root: Path) -> DatasetSettings:
     return dataset.model_copy(update=changes)
 
 
+def _weights(config: Config, root: Path) -> str | LossWeights | None:
+    """With the paper's as the default where the recording is the paper's, or simulated after it."""
+    printed = sorted({weight.region for weight in weights(root / "config/paper/weights.csv")})
+    missing = [region for region in config.regions if region not in printed]
+    if config.weights == "paper" and missing:
+        raise ConfigError(f"weights: the paper has weights for {printed}, not for {missing[0]!r}")
+    ours = config.dataset.of_the_paper and not missing
+    return "paper" if config.weights is None and ours else config.weights
+
+
 def _check_regions(config: Config) -> None:
     where, known = _known_regions(config.dataset)
     for index, region in enumerate(config.regions):
@@ -124,7 +130,8 @@ def _check_batches(config: Config) -> None:
             # it too.
             if batch <= (1 - split.validation_fraction) * trials / 2:
                 continue
-            trained_on = _trained_on(config.dataset, split, region, trials)
+            seeds = config.seeds if split.by_seed else (split.seed,)
+            trained_on = _trained_on(config.dataset, split.validation_fraction, seeds, region, trials)
             if batch > trained_on:
                 raise ConfigError(
                     f"{path}training.batch_size: {batch} images a batch, but the training split of {region} "
@@ -132,19 +139,23 @@ def _check_batches(config: Config) -> None:
                 )
 
 
-def _trained_on(dataset: DatasetSettings, settings: SplitSettings, region: str, trials: int) -> int:
-    """Trials of the training split, in which a recorded image may stand more than once."""
+def _trained_on(
+    dataset: DatasetSettings, fraction: float, seeds: Sequence[int], region: str, trials: int
+) -> int:
+    """Trials of the smallest training split, in which a recorded image may stand more than once."""
     if dataset.layout == "simulated":
-        return trials - round(settings.validation_fraction * trials)
-    from daenr.data.layouts.antolik2016 import read
+        return trials - round(fraction * trials)
+    from daenr.data.layouts import reader, reading
     from daenr.data.preprocessing import image_ids, split
+    from daenr.data.responses import whole_trials
 
-    ids = image_ids(read(Path(_source(dataset)), region).training_images)
+    keys = reading(dataset.model_dump(), alone=False)
+    read = reader(dataset.layout)(Path(_source(dataset)), region, **keys)
+    ids = image_ids(whole_trials(read)[0].training_images)
     try:
-        held_out = split(ids, settings.validation_fraction, settings.seed, region)
+        return min(int((~split(ids, fraction, seed, region)).sum()) for seed in seeds)
     except ValueError as error:
         raise ConfigError(f"split.validation_fraction: {error}") from error
-    return int((~held_out).sum())
 
 
 def _source(dataset: DatasetSettings) -> str:

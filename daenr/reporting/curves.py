@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
-from daenr.registry import model_names
+from daenr.registry import REFERENCES, model_names
 from daenr.reporting.figures import styled
 from daenr.reporting.labels import LAYER_COLOURS, LAYER_DASHES, layer_label, model_label, region_label
 from daenr.run import Run
@@ -53,7 +53,7 @@ def training_curves(curves: pd.DataFrame) -> Figure:
     Args:
         curves: columns ``COLUMNS``; regions in the order in which they are to be shown.
     """
-    models = [model for model in model_names() if model in set(curves["model"])]
+    models = [model for model in (*model_names(), *REFERENCES) if model in set(curves["model"])]
     regions = list(curves["region"].unique())
     columns = [(task, region) for task in _TASKS for region in regions if curves[task].notna().any()]
     size = (0.9 + _PANEL[0] * len(columns), 0.9 + _PANEL[1] * len(models))

@@ -1,6 +1,7 @@
 """Images that drive the neurons of a region, and below them every neuron and method, measured."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,8 @@ def optimal_images(
     strips = -(-len(measures) // 3)
     side = (DOUBLE - 1.6) / max(columns, 6)
     figure = Figure(figsize=(DOUBLE, side * lines + 1.9 * strips), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=[side * lines, 1.9 * strips])
+    panels: Any = figure.subfigures(2, 1, height_ratios=[side * lines, 1.9 * strips])
+    above, below = panels
     grid = above.subplots(lines, columns, squeeze=False)
     if filters is not None:
         # A filter has no intensities: zero is grey, its largest value black or white.

@@ -3,6 +3,7 @@
 # ruff: noqa: RUF001 - the symbols are those of the paper
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -124,7 +125,9 @@ def verdict(frame: pd.DataFrame) -> str:
         pair = f"decoder - {other}"
         if pair not in set(frame["method"]):
             continue
-        found = {metric: at.loc[(pair, metric)] for metric in _METRICS if (pair, metric) in at.index}
+        found: dict[str, Any] = {
+            metric: at.loc[(pair, metric)] for metric in _METRICS if (pair, metric) in at.index
+        }
         better = sum(bool(found[metric]["high"] < 0) for metric in _NATURAL)
         worse = sum(bool(found[metric]["low"] > 0) for metric in _NATURAL)
         drive = [
@@ -139,7 +142,7 @@ def verdict(frame: pd.DataFrame) -> str:
     return "; ".join(said)
 
 
-def _direction(row: pd.Series) -> str:
+def _direction(row: Mapping[str, float]) -> str:
     if row["low"] > 0:
         return "is higher"
     return "is lower" if row["high"] < 0 else "does not differ measurably"
@@ -155,7 +158,8 @@ def render(frame: pd.DataFrame, confidence: float) -> Rendered:
     metrics = [metric for metric in _METRICS if metric in set(frame["metric"])]
     at = frame.set_index(["region", "model", "method", "metric"])
     blocks, verdicts = [], []
-    for (region, model), group in frame.groupby(["region", "model"], sort=False):
+    for key, group in frame.groupby(["region", "model"], sort=False):
+        region, model = map(str, key)
         name = f"{region_label(region)}, {model_label(model)}"
         shown = [method for method in METHODS if method in set(group["method"])]
         blocks.append(
@@ -190,7 +194,7 @@ def render(frame: pd.DataFrame, confidence: float) -> Rendered:
 def _entry(at: pd.DataFrame, place: tuple[str, str, str, str]) -> Entry:
     if place not in at.index:
         return Entry("")
-    row = at.loc[place]
+    row: Any = at.loc[place]  # type: ignore[index]
     sign = "+" if " - " in place[2] else ""
     if not np.isfinite(row["low"]):
         return Entry(f"{row['value']:{sign}z.2f}")

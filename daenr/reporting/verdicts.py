@@ -48,19 +48,8 @@ def render(frame: pd.DataFrame, rules: Rules, title: str = "The paper's claims")
             " Neurons: the share of them whose own mean gain is above 0, and the standard error over neurons of the "
             "effect, which is the mean gain of a neuron."
         )
-    columns = [
-        "Claim",
-        "Source",
-        "Effect",
-        "Neurons",
-        "Paper",
-        "p",
-        "Verdict",
-        "What would decide",
-        "Population",
-        "Note",
-    ]
-    caption = f"{summary(frame, rules)} {legend}"
+    columns = ["Claim", "Effect", "Neurons", "Paper", "p", "Verdict", "What would decide", "Population"]
+    caption = f"{summary(frame, rules)}\n\n{legend}"
     return spell(_grid(frame, columns, _verdict_entries, "verdicts", title, caption, _meanings(frame, rules)))
 
 
@@ -81,14 +70,9 @@ def render_sensitivity(frame: pd.DataFrame, title: str = "Sensitivity of the ver
 
     def entries(row: Mapping[str, Any]) -> list[Entry]:
         own = [_compared(row, ""), *(_compared(row, f"_{name}") for name in names)]
-        return [
-            Entry(label_words(row["statement"])),
-            Entry(row["source"]),
-            *own,
-            Entry("←" if row["moves"] else ""),
-        ]
+        return [_claim(row), *own, Entry("←" if row["moves"] else "")]
 
-    columns = ["Claim", "Source", "As configured", *names, "Moves"]
+    columns = ["Claim", "As configured", *names, "Moves"]
     return spell(_grid(frame, columns, entries, "sensitivity", title, caption, []))
 
 
@@ -122,8 +106,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _verdict_entries(row: Mapping[str, Any]) -> list[Entry]:
     return [
-        Entry(label_words(row["statement"])),
-        Entry(row["source"]),
+        _claim(row),
         _effect(row, "", against=row["against"]),
         _neurons(row),
         Entry(_printed(row)),
@@ -133,7 +116,6 @@ def _verdict_entries(row: Mapping[str, Any]) -> list[Entry]:
         ),
         Entry(_needed(row)),
         Entry(row.get("population", "")),
-        Entry(row["note"]),
     ]
 
 
@@ -158,6 +140,11 @@ def _meanings(frame: pd.DataFrame, rules: Rules) -> list[tuple[str, str]]:
 
 
 # ---- cells --------------------------------------------------------------------------------------------
+
+
+def _claim(row: Mapping[str, Any]) -> Entry:
+    """The statement, and in small print where the paper makes it and what is to be noted."""
+    return Entry(label_words(row["statement"]), "; ".join(filter(None, [row["source"], row.get("note", "")])))
 
 
 def _compared(row: Mapping[str, Any], suffix: str) -> Entry:

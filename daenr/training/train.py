@@ -15,6 +15,7 @@ from daenr.data.region import RegionData
 from daenr.models.joint import DAENR, build
 from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons
+from daenr.registry import REFERENCES, reference_class
 from daenr.run import Run
 from daenr.training import controls, devices
 from daenr.training.checkpoints import Keeper
@@ -55,6 +56,8 @@ class Trained:
         reconstruction: of the test images, in [-1, 1]; None without an auto-encoder.
         response: predicted rate of each neuron for each test image, in the recording's unit; None without a readout.
         validation_response: the same for the validation images.
+        code: what the test images become in the auto-encoder's latent, see `Autoencoder.code`; empty without one.
+        settings: of the model; where a reference model has several, those that the validation images chose.
     """
 
     model: DAENR
@@ -64,6 +67,8 @@ class Trained:
     reconstruction: Float32[np.ndarray, "test 1 32 32"] | None
     response: Float32[np.ndarray, "test neurons"] | None
     validation_response: Float32[np.ndarray, "validation neurons"] | None
+    code: dict[str, np.ndarray]
+    settings: ModelSettings
 
 
 def train(
@@ -99,36 +104,54 @@ def train(
         torch.from_numpy(train_responses.mean(0)),
         torch.from_numpy(data.receptive_field[neurons]),
     )
-    model = build(run.model, run.layer, known, seed=run.seed, settings=spec.model, device=device)
     training = _split(data.train_images, train_responses, device)
     validation = _split(data.validation_images, validation_responses, device)
     if run.control == "shuffled":
         order = generator(run.seed, "shuffled responses")
         training, validation = _shuffled(training, order), _shuffled(validation, order)
-    elif run.control == "frozen":
-        assert pretrained is not None
-        controls.freeze_trained(model, pretrained)
-    elif run.control == "random":
-        controls.freeze_untrained(model, training.images)
+    protocol = spec.protocol
+    if run.model in REFERENCES:
+        protocol = protocol.model_copy(update={"stop_on": "response"})
+    candidates = _candidates(run, spec.model)
+    fitted = []
     start = time.perf_counter()
-    try:
-        result = fit(
-            model,
-            training,
-            validation,
-            Objective(run.alpha, run.beta, spec.loss, precision),
-            spec.protocol,
-            generator(run.seed, "batch order"),
-            keeper,
-        )
-    except NotFiniteError as error:
-        raise NotFiniteError(f"run {run.name}, {error}") from error
+    for settings in candidates:
+        model = build(run.model, run.layer, known, seed=run.seed, settings=settings, device=device)
+        if run.control == "frozen":
+            assert pretrained is not None
+            controls.freeze_trained(model, pretrained)
+        elif run.control == "random":
+            controls.freeze_untrained(model, training.images)
+        try:
+            result = fit(
+                model,
+                training,
+                validation,
+                Objective(run.alpha, run.beta, spec.loss, precision),
+                protocol,
+                generator(run.seed, "batch order"),
+                keeper if len(candidates) == 1 else None,  # one state is kept, not several
+            )
+        except NotFiniteError as error:
+            raise NotFiniteError(f"run {run.name}, {error}") from error
+        fitted.append((model, result, settings))
+    model, result, settings = min(fitted, key=lambda each: each[1].best.validation["response"])
     seconds = time.perf_counter() - start
     _, validation_response = predict(model, data.validation_images, device)
     reconstruction, response = predict(model, data.test_images, device)
     if response is not None and validation_response is not None:
         response, validation_response = response * scale, validation_response * scale
-    return Trained(model, result, seconds, precision, reconstruction, response, validation_response)
+    code = encode(model, data.test_images, device)
+    return Trained(
+        model, result, seconds, precision, reconstruction, response, validation_response, code, settings
+    )
+
+
+def _candidates(run: Run, settings: ModelSettings) -> list[ModelSettings]:
+    """Settings between which the validation responses choose: a reference model's own, else those of the config."""
+    kind = reference_class(run.model) if run.model in REFERENCES else DAENR
+    candidates: list[ModelSettings] = kind.candidates(settings)
+    return candidates
 
 
 def _shuffled(split: Split, order: torch.Generator) -> Split:
@@ -156,3 +179,16 @@ def predict(
         return None if parts[0] is None else torch.cat(parts).cpu().numpy()
 
     return together("reconstruction"), together("rate")
+
+
+@torch.no_grad()
+def encode(
+    model: DAENR, images: Float32[np.ndarray, "images 1 32 32"], device: torch.device
+) -> dict[str, np.ndarray]:
+    """What images become in the auto-encoder's latent; nothing for a model without one."""
+    if model.autoencoder is None:
+        return {}
+    model.eval()
+    batches = torch.split(torch.from_numpy(images).to(device), EVALUATION_BATCH)
+    codes = [model.autoencoder.code(model.encoder(batch)[-1]) for batch in batches]
+    return {name: torch.cat([code[name] for code in codes]).cpu().numpy() for name in codes[0]}

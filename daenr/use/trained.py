@@ -141,20 +141,19 @@ def load(run: str | Path, device: torch.device | str = "cpu") -> TrainedModel:
         trained.model,
         trained.layer,
         len(neurons),
-        settings=ModelSettings(**record["config"]["model"]),
+        settings=ModelSettings(**record["settings"]),
         device=device,
     )
     try:
         network.load_state_dict(read_weights(weights_path))
     except RuntimeError as error:
         raise ValueError(f"{weights_path}: are not the weights of {trained.name}: {error}") from error
-    scale = record["response_scale"]
     return TrainedModel(
         network.eval(),
         trained,
         neurons,
         Preprocessing(**record["preprocessing"]),
-        np.ones(len(neurons), np.float32) if scale is None else np.array(scale, np.float32),
+        np.array(record["response_scale"], np.float32),
         record,
     )
 

@@ -64,7 +64,7 @@ if __name__ == "__main__":
             record=Path(snakemake.input.record) if snakemake.input.get("record") else None,
             manifest=Path(snakemake.input.manifest) if snakemake.input.get("manifest") else None,
             region=snakemake.wildcards.region,
-            # What the folder holds is there so that Snakemake sees it change.
+            # What the source holds is there so that Snakemake sees it replaced.
             **{key: value for key, value in snakemake.params.items() if key != "contents"},
             destination=Path(snakemake.output.region),
         )

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from daenr.files import read_frame
 from daenr.logs import to_file
 from daenr.paper.plan import Cell
@@ -16,6 +18,7 @@ from daenr.reporting.rendering import save
 def main(
     table: str,
     cells: Sequence[Mapping[str, Any]],
+    references: Sequence[Mapping[str, Any]],
     own: Path,
     metrics: Sequence[Path],
     linear: Sequence[Path],
@@ -24,12 +27,14 @@ def main(
     csv: Path,
     **rendered: Path,
 ) -> None:
-    printed = read_frame(own)
-    beside = tables.unpublished(
-        [Cell.from_row(cell) for cell in cells], documents(metrics), companion.BESIDE[table]
-    )
+    printed, found = read_frame(own), documents(metrics)
+    others_here = [Cell.from_row(cell) for cell in references]
+    if others_here:
+        printed = pd.concat([printed, tables.unpublished(others_here, found, ("pcc",))], ignore_index=True)
+    placed = [*(Cell.from_row(cell) for cell in cells), *others_here]
+    beside = tables.unpublished(placed, found, companion.BESIDE[table])
     if table in tables.RECONSTRUCTION:
-        codes = {region: found["metrics"]["pixel_correlation"] for region, found in documents(linear).items()}
+        codes = {region: code["metrics"]["pixel_correlation"] for region, code in documents(linear).items()}
         frame = companion.of_images(table, printed, beside, codes)
     else:
         regions = read_frame(ceilings).set_index("region")["cc_max"].to_dict()
@@ -48,8 +53,9 @@ if __name__ == "__main__":
         main(
             table=snakemake.wildcards.table,
             cells=snakemake.params.cells,
+            references=snakemake.params.references,
             own=Path(snakemake.input.own),
-            metrics=snakemake.input.metrics,
+            metrics=[*snakemake.input.metrics, *snakemake.input.references],
             linear=snakemake.input.linear,
             ceilings=Path(snakemake.input.ceilings),
             published=Path(snakemake.input.published) if snakemake.input.get("published") else None,

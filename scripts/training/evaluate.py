@@ -10,6 +10,7 @@ from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.statistics import single_trials
 from daenr.statistics.correlation import constant
+from daenr.statistics.latents import latent_use
 from daenr.statistics.metrics import evaluate, score
 from daenr.statistics.scores import Scores, write_scores
 
@@ -49,6 +50,7 @@ def main(
             "silent_neurons": int(constant(data.train_responses[:, neurons]).sum()),
             "leverage": record.get("leverage"),
         },
+        "latent": latent_use(predicted),
         "reason": record["reason"],
         "ssim_window": ssim_window,
         "data": data.attributes,

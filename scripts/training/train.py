@@ -47,13 +47,12 @@ def main(
     count = data.train_responses.shape[1]
     neurons = np.arange(count) if significance is None else read_group(significance, run)
     print(f"{run.name}: {len(data.train_images)} training images, {len(neurons)} of {count} neurons")
-    scale = getattr(data, "response_scale", None)
     record = {
         "run": asdict(run),
         "name": run.name,
         "preprocessing": asdict(Preprocessing.of(data.attributes)),
         "neurons": neurons.tolist(),
-        "response_scale": None if scale is None else scale[neurons].tolist(),
+        "response_scale": data.response_scale[neurons].tolist(),
         "config": dict(config),
         "versions": versions(),
         "commit": commit(),
@@ -82,6 +81,7 @@ def main(
         "best_validation": trained.fit.best.validation["total"],
         "leverage": trained.fit.leverage,
         "seconds": trained.seconds,
+        "settings": trained.settings.model_dump(mode="json"),
     }
     print(f"best step {outcome['best_step']} of {outcome['steps']}, {trained.seconds:.1f} s")
     write(trained, neurons, record | outcome, weights, history, training, predictions)
@@ -135,7 +135,7 @@ def write(
         made = {
             name: getattr(trained, name) for name in ("reconstruction", "response", "validation_response")
         }
-        arrays |= {name: array for name, array in made.items() if array is not None}
+        arrays |= {name: array for name, array in made.items() if array is not None} | trained.code
     write_weights(weights, trained.model.state_dict() if trained else {})
     with atomic(predictions) as path:
         np.savez(path, **arrays)

@@ -18,6 +18,7 @@ CONFIG = {
         "simulation": {"sizes": {"v1": {"train_images": 60, "test_images": 10, "repeats": 4, "neurons": 12}}},
     },
     "regions": ["v1"],
+    "weights": {"alpha": 1, "beta": 0.1},
     "layers": ["h2"],
     "models": ["cae", "cae-fr"],
     "tables": ["table2", "table3", "table7"],

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from daenr.data.region import write_region
-from daenr.files import atomic, read_frame
+from daenr.files import atomic, read_frame, stamp
 
 
 def test_the_file_appears_whole_when_the_block_ends(tmp_path):
@@ -163,3 +163,20 @@ def test_texts_of_a_csv_file_come_back_as_they_were_written(tmp_path, name):
     read = read_frame(tmp_path / "a.csv")
     pd.testing.assert_frame_equal(read, written)
     assert read["region"].tolist() == [name, "v1"]
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_replaced_file_has_another_stamp_even_with_an_earlier_time(tmp_path, folder):
+    file = tmp_path / "data" / "deep" / "a.npy"
+    file.parent.mkdir(parents=True)
+    source = tmp_path / "data" if folder else file
+    file.write_text("old")
+    before = stamp(source)
+    assert stamp(source) == before
+    file.write_text("new")
+    os.utime(file, (0, 0))
+    replaced = stamp(source)
+    assert replaced != before
+    if folder:
+        (file.parent / "b.npy").write_text("more")
+        assert stamp(source) != replaced

@@ -10,6 +10,7 @@ import yaml
 
 SMALL = {
     "regions": ["v1"],
+    "weights": {"alpha": 1, "beta": 0.1},
     "layers": ["h2"],
     "models": ["cae", "cnn-fr", "cae-fr"],
     "tables": ["table2", "table3", "table4", "table7"],

@@ -77,6 +77,7 @@ def project(copy, copy_project, tmp_path):
 
     def make(source, *arguments, check=True, **dataset):
         config = {"dataset": {"name": "mylab", "source": str(source), **dataset}, "regions": ["v1"]}
+        config |= {"weights": {"alpha": 1, "beta": 0.1}}
         (project.folder / "own.yaml").write_text(
             yaml.safe_dump(config | {"training": {"batch_size": 4, "validate_every": 1}})
         )

@@ -18,6 +18,7 @@ FOLDERS = ("config", "daenr", "docs", "envs", "scripts", "workflow")
 SETTING = {
     "dataset": {"name": "mylab", "source": "mylab.zip"},
     "regions": ["v1"],
+    "weights": {"alpha": 1, "beta": 0.1},
     "layers": ["h1", "h2"],
     "models": ["cae", "cae-fr"],
     "tables": ["table2"],

@@ -47,6 +47,7 @@ def extended(project):
     size = {"train_images": 60, "test_images": 10, "repeats": 4, "neurons": 12}
     config = project.config(
         dataset={"name": "more", "layout": "simulated", "simulation": {"sizes": {"v1": size}}},
+        weights={"alpha": 1, "beta": 1},
         models=MODELS,
         tables=["table5", "table6"],
         figures=[],

@@ -140,3 +140,17 @@ def test_a_package_that_is_missing_or_another_projects_is_named(copy, monkeypatc
     finally:
         module.write_text(written, encoding="utf-8")
     assert "No module named 'not_installed'; run `pip install -e .` in" in output
+
+
+def test_weights_are_searched_for_before_anything_else_is_planned(copy):
+    config = copy.config(
+        dataset={"name": "unsearched", "layout": "simulated"},
+        regions=["region1"],
+        weights="results/unsearched/weights.csv",
+        weight_search={"ratios": [0.1, 1]},
+    )
+    output = copy.snakemake("-n", *config, check=False)
+    assert "there is no results/unsearched/weights.csv yet; the target `weights`" in output
+    jobs = copy.would_run("weights", *config)
+    # Two tries each of CAE, CNN-FR and CAE-FR, which serves both tasks.
+    assert jobs == {"simulate": 1, "preprocess": 1, "train": 6, "significance_validation": 4, "weights": 1}

@@ -1,4 +1,3 @@
-import hashlib
 import os
 import re
 import subprocess
@@ -19,10 +18,12 @@ try:
         raise WorkflowError(
             f"The package daenr is installed from {daenr.__path__[0]}, which is not this project's; {INSTALL}"
         )
-    from daenr.config import ConfigError
+    from daenr.config import SEARCH, ConfigError, DatasetSettings
     from daenr.data import download
     from daenr.data.layouts import reading
+    from daenr.files import stamp
     from daenr.paper.claims import claim_tree, to_rows
+    from daenr.paper import search
     from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Plan
     from daenr.paper.resolved import resolve
     from daenr.reporting.contents import PAGE, contents, placed
@@ -39,6 +40,17 @@ PAPER = ROOT / "config/paper"
 
 try:
     config = resolve(config, ROOT)
+    WEIGHTS = f"results/{config['dataset']['name']}/weights.csv"
+    TRIES = search.tries(config, PAPER)
+    SETTINGS = {**config["variants"], SEARCH: search.settings(config, ROOT)}
+    # Until the weights are there that the config takes from its search, there is nothing else to plan.
+    UNSEARCHED = config["weights"] == WEIGHTS and not os.path.exists(WEIGHTS)
+    if UNSEARCHED:
+        config |= dict.fromkeys(("tables", "figures", "controls", "references"), [])
+        config |= {
+            "variants": {},
+            "optimal_images": {**config["optimal_images"], "neurons": 0},
+        }
     PLAN = Plan(config, PAPER)
     RUNS = PLAN.runs()
 except ConfigError as error:
@@ -53,6 +65,8 @@ DOWNLOADED = {
     "archive": f"{RESULTS}/data/downloaded.zip",
     "record": f"{RESULTS}/data/downloaded.json",
 }
+# The paper's numbers stand beside its own recording and the one simulated after it, not beside another's region1.
+COMPARED = DatasetSettings(**config["dataset"]).of_the_paper
 FORMATS = ("csv", "md", "tex", "html", "json")
 PAGE_FORMATS = ("csv", "md", "html", "json")
 FIGURE_REGIONS = PLAN.figure_regions()
@@ -61,7 +75,6 @@ GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validatio
     config["significance"]["groups_from"]
 ]
 TESTING = {key: config["significance"][key] for key in ("threshold", "permutations")}
-CONTROL_CELLS = [cell for half in CONTROL_METRICS for cell in PLAN.cells(half)]
 CLAIMS = claim_tree(PLAN)
 # Variants repeat the tables alone, and are compared with the same claims of the config's own.
 VARIED = {"": Plan({**config, "figures": [], "controls": []}, PAPER), **PLAN.variants()}
@@ -83,6 +96,11 @@ def ours(path):
     return local(str(path))
 
 
+def printed(*tables):
+    """The paper's numbers of these tables; none for a recording that they are not about."""
+    return [ours(PAPER / f"{table}.csv") for table in tables] if COMPARED else []
+
+
 def given(key):
     """A file that the config's dataset may name, as a named input."""
     path = config["dataset"][key]
@@ -90,6 +108,12 @@ def given(key):
 
 
 MANIFEST, PUBLISHED = given("manifest"), given("published")
+# For the recording that they were chosen on.
+PRINTED_WEIGHTS = (
+    {"paper": ours(PAPER / "weights.csv")}
+    if DatasetSettings(**config["dataset"]).of_the_paper
+    else {}
+)
 
 
 def package(*folders):
@@ -148,9 +172,9 @@ def planned(wildcards):
         raise WorkflowError(
             f"{run.name}: the config has dataset {DATASET!r} with regions {config['regions']}"
         )
-    if run.variant is not None and run.variant not in config["variants"]:
+    if run.variant is not None and run.variant not in SETTINGS:
         raise WorkflowError(
-            f"{run.name}: the config has the variants {sorted(config['variants'])}"
+            f"{run.name}: the config has the variants {sorted(SETTINGS)}"
         )
     return run
 
@@ -158,7 +182,16 @@ def planned(wildcards):
 def settings(wildcards, section):
     """A section of the config as the run's variant has it."""
     variant = planned(wildcards).variant
-    return config["variants"][variant][section] if variant else config[section]
+    return SETTINGS[variant][section] if variant else config[section]
+
+
+def searched(wildcards):
+    """No files: stops what needs weights that are yet to be searched for."""
+    if UNSEARCHED:
+        raise WorkflowError(
+            f"weights: there is no {WEIGHTS} yet; the target `weights` with the same config makes it"
+        )
+    return []
 
 
 def growing(amount):
@@ -186,19 +219,11 @@ def archive():
 
 
 def contents_of(source):
-    """Names, sizes and times of the arrays in a folder, whose own time does not tell when one of them is replaced."""
-    if not os.path.isdir(source):
+    """Tells a file or folder that a person replaced from the one before; what is made here has other ways."""
+    if str(source).startswith(f"{RESULTS}/"):
         return None
-
-    def state():
-        found = hashlib.sha256()
-        for path in sorted(Path(source).rglob("*.*")):
-            facts = path.stat()
-            found.update(f"{path} {facts.st_size} {facts.st_mtime_ns}\n".encode())
-        return found.hexdigest()
-
     # Once a plan rather than once a process: each job of a cluster plans, and a folder may have 20,000 files.
-    return lambda wildcards: state()
+    return lambda wildcards: stamp(Path(source))
 
 
 def chosen_by():
@@ -218,6 +243,21 @@ def source():
 def cell_files(cells, name):
     """One of the files of each run of these cells."""
     return list(dict.fromkeys(run_file(cell.run, name) for cell in cells))
+
+
+def references(wildcards):
+    """Models of other papers that stand in a table's companion."""
+    return PLAN.references() if wildcards.table == "table4" else []
+
+
+def control_cells(wildcards):
+    """Both halves of the controls' table."""
+    return [cell for half in CONTROL_METRICS for cell in PLAN.cells(half)]
+
+
+def latent_cells(wildcards):
+    """The models whose latents are described."""
+    return PLAN.cells("table5") if "table5" in config["tables"] else []
 
 
 def linear_codes(table, name):
@@ -344,7 +384,7 @@ PAGES = [
     for name, judged in (
         ("verdicts", CLAIMS),
         ("sensitivity", config["variants"] and VARIED_CLAIMS[""]),
-        ("readings", config["variants"] and VARIED_CELLS[""]),
+        ("readings", COMPARED and config["variants"] and VARIED_CELLS[""]),
     )
     if judged
 ]
@@ -352,6 +392,7 @@ TABLES = [
     *config["tables"],
     *(["ceilings"] if config["tables"] else []),
     *(f"{table}-companion" for table in TABLE_METRICS if table in config["tables"]),
+    *(["latents"] if "table5" in config["tables"] else []),
     *(["controls"] if config["controls"] else []),
     *(["truth"] if JUDGED_RUNS else []),
     *(["optimal_images"] if OPTIMAL_RUNS else []),

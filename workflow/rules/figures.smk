@@ -112,6 +112,7 @@ rule gains:
 
 rule figures:
     input:
+        searched,
         [
             f"{RESULTS}/figures/{figure}.{format}"
             for figure in FIGURES

@@ -42,7 +42,7 @@ rule verdicts:
     input:
         scores=scores_of(CLAIMS),
         regions=[region_file(region) for region in KNOWN_REGIONS],
-        paper=[ours(PAPER / f"{table}.csv") for table in TABLE_METRICS],
+        paper=printed(*TABLE_METRICS),
         code=package("paper", "statistics", "reporting"),
     output:
         **made("verdicts", PAGE_FORMATS, caption="verdicts"),

@@ -5,7 +5,7 @@ rule table:
         ),
         scores=lambda wildcards: cell_files(PLAN.cells(wildcards.table), "scores.npz"),
         linear=lambda wildcards: linear_codes(wildcards.table, "scores.npz"),
-        paper=ours(PAPER / "{table}.csv"),
+        paper=printed("{table}"),
         code=package("paper", "statistics", "reporting"),
     output:
         **made("tables/{table}", FORMATS, caption="table"),
@@ -79,6 +79,7 @@ rule companion:
         **PUBLISHED,
         own=rules.table.output.csv,
         metrics=rules.table.input.metrics,
+        references=lambda wildcards: cell_files(references(wildcards), "metrics.json"),
         linear=lambda wildcards: linear_codes(wildcards.table, "metrics.json"),
         ceilings=rules.ceilings.output.csv,
         code=package("paper", "statistics", "reporting"),
@@ -91,15 +92,35 @@ rule companion:
         "../../envs/environment.yaml"
     params:
         cells=rules.table.params.cells,
+        references=lambda wildcards: rows(references(wildcards)),
     message:
         "Making the companion of {wildcards.table}"
     script:
         "../../scripts/tables/companion.py"
 
 
+rule latents:
+    input:
+        metrics=lambda wildcards: cell_files(latent_cells(wildcards), "metrics.json"),
+        code=package("paper", "statistics", "reporting"),
+    output:
+        **made("tables/latents", FORMATS, caption="latents"),
+    log:
+        f"{RESULTS}/logs/tables/latents.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        cells=lambda wildcards: rows(latent_cells(wildcards)),
+    message:
+        "Making the table of latents"
+    script:
+        "../../scripts/tables/latents.py"
+
+
 rule controls:
     input:
-        scores=cell_files(CONTROL_CELLS, "scores.npz"),
+        scores=lambda wildcards: cell_files(control_cells(wildcards), "scores.npz"),
         code=package("paper", "statistics", "reporting"),
     output:
         **made("tables/controls", FORMATS, caption="controls"),
@@ -109,7 +130,7 @@ rule controls:
     conda:
         "../../envs/environment.yaml"
     params:
-        cells=rows(CONTROL_CELLS),
+        cells=lambda wildcards: rows(control_cells(wildcards)),
         confidence=config["comparison"]["confidence"],
     message:
         "Making the table of controls"
@@ -144,5 +165,6 @@ if JUDGED_RUNS:
 
 rule tables:
     input:
+        searched,
         [f"{RESULTS}/tables/{table}.{format}" for table in TABLES for format in FORMATS],
     localrule: True

@@ -105,7 +105,39 @@ use rule significance as significance_validation with:
         images="validation",
 
 
+TRIED = {
+    task: [cell for cell in TRIES if search.TASKS[cell.table] == task]
+    for task in ("ir", "nrs")
+}
+
+
+# Asked for by its name alone: what it makes, a config can take as its weights.
+rule weights:
+    input:
+        **PRINTED_WEIGHTS,
+        trainings=cell_files(TRIED["ir"], "training.json"),
+        histories=cell_files(TRIED["ir"], "history.csv"),
+        tested=cell_files(TRIED["nrs"], "significance-validation.csv"),
+        code=package("paper", "statistics", "reporting"),
+    output:
+        **made("figures/weights", ("png", "pdf"), caption="weights"),
+        weights=written("weights.csv"),
+        scores=written("weights-scores.csv"),
+    log:
+        f"{RESULTS}/logs/weights.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        cells=rows(TRIES),
+    message:
+        "Choosing loss weights by validation scores"
+    script:
+        "../../scripts/training/weights.py"
+
+
 rule trainings:
     input:
+        searched,
         [run_file(run, "metrics.json") for run in RUNS],
     localrule: True

@@ -12,6 +12,7 @@ LAYOUTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "simulated": ("daenr.data.layouts.antolik2016:read", ("image_shape",)),
     "sensorium": ("daenr.data.layouts.sensorium:read", ("alone", "gray")),
     "arrays": ("daenr.data.layouts.arrays:read", ("alone", "arrays", "image_shape", "gray")),
+    "nwb": ("daenr.data.layouts.nwb:read", ("alone", "nwb", "gray")),
 }
 """Name -> the function that reads it, (source, region, **keys) -> Recording, and the keys of ``dataset`` it is handed.
 

@@ -200,9 +200,10 @@ def _check_mean(region: str, arrays: Mapping[str, np.ndarray], dtypes: Sequence[
     floats = [np.finfo(dtype) for dtype in dtypes if dtype.kind == "f"]
     relative = max([MEAN_TOLERANCE, *(2 * float(kind.eps) for kind in floats)])
     smallest = max([0.0, *(float(kind.smallest_subnormal) for kind in floats)])
-    mean = np.nanmean(arrays["raw_validation_set"], axis=0)
+    trials = arrays["raw_validation_set"]
+    mean, size = np.nanmean(trials, axis=0), np.nanmean(np.abs(trials), axis=0)
     _refuse_where(
-        np.abs(arrays[_MEAN] - mean) > relative * mean + smallest,
+        np.abs(arrays[_MEAN] - mean) > relative * size + smallest,
         f"Data/{region}/validation_set.npy: not the mean of raw_validation_set.npy over its repeats",
         "compute it again, or leave it out",
     )

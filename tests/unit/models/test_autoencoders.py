@@ -339,3 +339,28 @@ def test_the_codebook_starts_with_vectors_of_length_one_on_average():
     assert codebook.shape == (256, 32)
     assert (codebook**2).sum(1).mean() == pytest.approx(1, abs=0.05)
     assert len(np.unique(codebook, axis=0)) == 256
+
+
+# ---- codes --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [CAE, VAE])
+def test_the_decoder_makes_the_reconstruction_of_the_code(kind):
+    model = kind(SMALL, _generators()).double().eval()
+    code = model.code(_features())
+    torch.testing.assert_close(model.decoder(model.restore(code["code"])), model(_features()).image)
+    assert code["code"].shape == (3, SMALL.latent)
+
+
+def test_the_decoder_makes_the_reconstruction_of_the_quantised_code():
+    model = VQVAE(SMALL, _generators()).double().eval()
+    codes = model.code(_features())["codes"]
+    assert codes.shape == (3, 8, 8)
+    looked_up = model.codebook[codes].permute(0, 3, 1, 2)
+    torch.testing.assert_close(model.decoder(model.from_code(looked_up)), model(_features()).image)
+
+
+def test_the_kl_of_a_vaes_code_is_its_regularisation():
+    model = VAE(SMALL, _generators()).double().eval()
+    regularisation = model.kl_weight * kl_divergence(*model.code(_features()).values())
+    torch.testing.assert_close(regularisation, model(_features()).regularisation)

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -33,7 +34,7 @@ def _readout(
 ) -> Readout:
     names = ("encoder", "latent", "decoder", "readout", "latent_noise", "dropout")
     generators = Generators(**{component: generator(seed, component) for component in names})
-    return readout_class(name)(spec, depth, neurons or _neurons(), generators).double()
+    return readout_class(name)(spec, SIZES[depth], neurons or _neurons(), generators).double()
 
 
 def _features(depth: int, batch: int = BATCH, seed: int = 2) -> torch.Tensor:
@@ -142,6 +143,57 @@ def test_what_a_fixed_mask_neuron_sees_lies_around_its_receptive_field_centre(de
         middle = (seen.min(0).values + seen.max(0).values) / 2
         assert (middle - centre).abs().max() <= 32 / SIZES[depth] / 2
         assert len(seen) < 1024
+
+
+# ---- the Gaussian readout, against PyTorch's own sampling ------------------------------------------------
+
+
+def _gaussian(neurons: int = NEURONS) -> Readout:
+    """Places all over the map of h_2 and some beyond its edge."""
+    readout = _spread(_readout("gauss", 2, _neurons(neurons)))
+    with torch.no_grad():
+        readout.mean.copy_(torch.from_numpy(np.random.default_rng(3).uniform(-1.2, 1.2, (neurons, 2))))
+    return readout
+
+
+def test_gaussian_interpolates_the_features_at_its_mean():
+    readout, features = _gaussian(), _features(2)
+    places = readout.mean.flip(1).expand(BATCH, -1, -1)[:, :, None]
+    sampled = nn.functional.grid_sample(features, places, padding_mode="border", align_corners=False)[..., 0]
+    expected = torch.einsum("bcn,nc->bn", sampled, readout.features)
+    np.testing.assert_allclose(readout.drive(features).detach(), expected.detach(), rtol=1e-10, atol=1e-12)
+
+
+def test_gaussian_starts_at_the_receptive_field_centre_like_the_fixed_mask():
+    known, features = _neurons(), _features(3)
+    gauss, fixed = _readout("gauss", 3, known).eval(), _readout("fm", 3, known).eval()
+    with torch.no_grad():
+        fixed.features.copy_(gauss.features)
+    np.testing.assert_allclose(gauss(features).detach(), fixed(features).detach(), rtol=1e-10)
+
+
+def test_gaussian_draws_places_with_its_covariance_in_training_alone():
+    """On features that are their own row and column the drive is the place."""
+    readout = _readout("gauss", 2, _neurons(2), spec=ModelSettings(channels=2))
+    position = (2 * torch.arange(16, dtype=torch.float64) + 1) / 16 - 1
+    ramp = torch.stack(torch.meshgrid(position, position, indexing="ij"))
+    spread = torch.tensor([[0.1, 0.0], [0.05, 0.02]], dtype=torch.float64)
+    with torch.no_grad():
+        readout.mean.copy_(torch.tensor([[0.2, -0.1]]))
+        readout.spread.copy_(spread)
+        readout.features.copy_(torch.eye(2))
+    drawn = readout.train().drive(ramp.expand(4000, -1, -1, -1)).detach()
+    np.testing.assert_allclose(drawn.mean(0), [0.2, -0.1], atol=0.01)
+    covariance = spread @ spread.T
+    np.testing.assert_allclose(drawn.var(0), covariance.diagonal(), rtol=0.1)
+    fixed = readout.eval().drive(ramp.expand(2, -1, -1, -1)).detach()
+    np.testing.assert_allclose(fixed, [[0.2, -0.1]] * 2, rtol=1e-6)
+
+
+def test_gaussian_penalty_is_the_l1_norm_of_the_features():
+    readout = _spread(_readout("gauss", 3, spec=ModelSettings(channels=CHANNELS, gauss_penalty=0.5)))
+    expected = 0.5 * np.abs(_numpy(readout)["features"]).sum()
+    assert readout.penalty().item() == pytest.approx(expected, rel=1e-12)
 
 
 # ---- bias and rate ------------------------------------------------------------------------------------
@@ -291,6 +343,7 @@ def test_parameters_counted_by_hand(depth, positions):
         "fr": 10 * (positions + 48 + 1),
         "fc": 10 * (48 * positions + 1),
         "fm": 10 * (48 + 1),
+        "gauss": 10 * (48 + 2 + 4 + 1),
     }
     known = _neurons(10)
     for name, count in expected.items():

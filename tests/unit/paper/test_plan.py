@@ -17,6 +17,7 @@ from daenr.run import CONTROLS, LAYERS, NEURONS, Run
 
 ROOT = Path(__file__).parents[3]
 PAPER = ROOT / "config/paper"
+EVEN = {"alpha": 1, "beta": 1}
 
 
 def resolved(**changes):
@@ -122,32 +123,77 @@ def test_figure4_follows_the_task_of_the_config():
 def test_recordings_with_other_numbers_of_regions(regions, figures):
     size = {"train_images": 100, "test_images": 10, "repeats": 3, "neurons": 5}
     dataset = {"name": "x", "layout": "simulated", "simulation": {"sizes": dict.fromkeys(regions, size)}}
-    config = resolved(dataset=dataset, regions=regions, focus_region=None)
+    config = resolved(dataset=dataset, regions=regions, focus_region=None, weights=EVEN)
     made = Plan(config, PAPER)
     assert made.figure_regions() == figures
     assert ("figure8" in made.figures()) == (len(regions) > 1)
     assert {run.region for run in made.runs()} == set(regions)
 
 
-def test_a_region_beyond_the_paper_borrows_weights():
-    size = {"train_images": 100, "test_images": 10, "repeats": 3, "neurons": 5}
-    dataset = {"name": "x", "layout": "simulated", "simulation": {"sizes": {"v1": size}}}
-    own = Plan(
-        resolved(dataset=dataset, regions=["v1"], focus_region=None, weights_of_region="region2"), PAPER
-    )
-    printed = Plan(resolved(), PAPER)
-    of_region2 = [(c.run.alpha, c.run.beta) for c in printed.cells("table6") if c.region == "region2"]
-    assert [(c.run.alpha, c.run.beta) for c in own.cells("table6")] == of_region2
+def weights_file(path, rows):
+    lines = ["table,task,region,model,layer,alpha,beta", *rows]
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
 
 
-def test_table5_of_a_region_beyond_the_paper_borrows_the_only_weights_there_are():
-    size = {"train_images": 100, "test_images": 10, "repeats": 3, "neurons": 5}
-    dataset = {"name": "x", "layout": "simulated", "simulation": {"sizes": {"v1": size}}}
-    own = Plan(
-        resolved(dataset=dataset, regions=["v1"], focus_region=None, weights_of_region="region1"), PAPER
+def own(weights, **changes):
+    """A plan of another recording with one region, layer and joint model."""
+    return Plan(
+        resolved(
+            dataset={"name": "x", "source": "doi:10.1/x"},
+            **{
+                "regions": ["v1"],
+                "focus_region": None,
+                "layers": ["h2"],
+                "models": ["cae", "cnn-fr", "cae-fr"],
+            }
+            | changes,
+            weights=weights,
+        ),
+        PAPER,
     )
+
+
+def test_weights_of_ones_own_stand_where_the_papers_would(tmp_path):
+    rows = {
+        "table2": "table8,ir,v1,cae-fr,h2,1,0.25",
+        "table4": "table9,nrs,v1,cae-fr,h2,0.5,1",
+        "table5": "table10,ir,v1,cae-fr,h2,1,0.125",
+        "table6": "table11,nrs,v1,cae-fr,h2,1,0.75",
+    }
+    made = own(weights_file(tmp_path / "weights.csv", rows.values()))
+    for table, row in rows.items():
+        (run,) = {cell.run for cell in made.cells(table) if cell.model == "cae-fr"}
+        assert [run.alpha, run.beta] == [float(cell) for cell in row.split(",")[-2:]]
+    assert {cell.run.parent for cell in made.cells("table3")} <= {cell.run for cell in made.cells("table2")}
+
+
+def test_one_pair_of_weights_serves_every_joint_model():
+    runs = own({"alpha": 1, "beta": 0.1}).runs()
+    assert {(run.alpha, run.beta) for run in runs if run.model == "cae-fr"} == {(1, 0.1)}
+
+
+def test_weights_that_are_missing_are_named(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"^weights: .*results/x/weights\.csv.*\{alpha: 1, beta: 0\.1\}.*paper"
+    ):
+        own(None).runs()
+    with pytest.raises(ValueError, match=r"^weights: there is no file no\.csv"):
+        own("no.csv").runs()
+    path = weights_file(tmp_path / "weights.csv", ["table8,ir,v1,cae-fr,h2,1,0.25"])
+    assert len(own(path, tables=["table2"], figures=[]).runs()) == 2
+    with pytest.raises(ValueError, match=r"weights\.csv has no row for table9, v1, cae-fr, h2"):
+        own(path, tables=["table4"], figures=[]).runs()
+
+
+def test_models_of_one_task_need_no_weights():
+    assert len(own(None, models=["cae", "cnn-fr"]).runs()) == 2
+
+
+def test_table_5_of_another_focus_takes_the_only_weights_that_are_printed():
     printed = [(c.run.alpha, c.run.beta) for c in Plan(resolved(), PAPER).cells("table5")]
-    assert [(c.run.alpha, c.run.beta) for c in own.cells("table5")] == printed
+    made = Plan(resolved(focus_region="region1"), PAPER)
+    assert [(c.run.alpha, c.run.beta) for c in made.cells("table5")] == printed
 
 
 def test_models_that_the_config_leaves_out_are_not_trained():
@@ -204,9 +250,29 @@ def test_every_model_has_its_parts():
     parts = {model: split_model(model) for model in model_names()}
     expected = {
         f"{a}-{r}": (None if a == "cnn" else a, r)
-        for a, r in itertools.product(("cae", "vae", "vq-vae", "cnn"), ("fr", "fc", "fm"))
+        for a, r in itertools.product(("cae", "vae", "vq-vae", "cnn"), ("fr", "fc", "fm", "gauss"))
     }
     assert parts == expected | {a: (a, None) for a in ("cae", "vae", "vq-vae")}
+
+
+def test_references_stand_beside_table_4_and_nowhere_else():
+    paper = resolved()
+    made = Plan(paper | {"references": ["ln", "klindt"], "seeds": [0, 1]}, PAPER)
+    added = set(made.runs()) - set(Plan(paper | {"seeds": [0, 1]}, PAPER).runs())
+    assert added == {cell.run for cell in made.references()}
+    assert sorted(run.name.removeprefix(f"{paper['dataset']['name']}_") for run in added) == sorted(
+        f"{region}_{model}_none_a0_b1_all_s{seed}"
+        for region, model, seed in itertools.product(paper["regions"], ("ln", "klindt"), (0, 1))
+    )
+    assert all(Run.parse(run.name) == run for run in added)
+    assert not {cell.model for table in made.tables() for cell in made.cells(table)} & {"ln", "klindt"}
+    assert not Plan(paper | {"references": ["ln"], "tables": ["table6"]}, PAPER).references()
+
+
+def test_the_gaussian_readout_is_planned_where_it_is_named():
+    assert "cnn-gauss" not in resolved()["models"]
+    made = Plan(resolved() | {"models": ["cnn-gauss", "cae-gauss"]}, PAPER)
+    assert {cell.model for cell in made.cells("table6")} == {"cnn-gauss", "cae-gauss"}
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_number_of_results() -> None:
 
 
 def test_each_weight_stands_once() -> None:
-    rows = weights(PAPER)
+    rows = weights(PAPER / "weights.csv")
     assert len(rows) == 168
     keys = [(row.table, row.task, row.region, row.model, row.layer) for row in rows]
     assert len(keys) == len(set(keys))
@@ -80,13 +80,13 @@ def test_each_weight_stands_once() -> None:
 
 
 def test_the_larger_weight_is_one() -> None:
-    for row in weights(PAPER):
+    for row in weights(PAPER / "weights.csv"):
         assert max(row.alpha, row.beta) == 1.0, row
         assert min(row.alpha, row.beta) > 0.0, row
 
 
 def test_reconstruction_weights_favour_the_images() -> None:
-    assert all(row.alpha > row.beta for row in weights(PAPER) if row.task == "ir")
+    assert all(row.alpha > row.beta for row in weights(PAPER / "weights.csv") if row.task == "ir")
 
 
 def test_region_sizes() -> None:
@@ -198,7 +198,7 @@ def test_damaged_results_name_file_and_line(tmp_path: Path, line: int, text: str
 def test_damaged_weights_name_file_and_line(tmp_path: Path) -> None:
     path = damaged(tmp_path, "weights.csv", 7, "table8,ir,region3,cae-fr,h2,1e-0:1e-3,")
     with pytest.raises(ValueError, match="alpha must be a finite number") as error:
-        weights(tmp_path)
+        weights(tmp_path / "weights.csv")
     assert str(error.value).startswith(f"{path}, line 7: ")
 
 

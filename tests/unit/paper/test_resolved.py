@@ -15,6 +15,7 @@ from daenr.paper.resolved import resolve, training_trials
 
 ROOT = Path(__file__).parents[3]
 SIMULATED = {"name": "x", "layout": "simulated"}
+OWN = {"name": "x", "source": "doi:10.1/x"}
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +57,10 @@ def test_shipped_configs_resolve_to_plain_values_that_resolve_to_themselves(path
     ("written", "complaint"),
     [
         ({"trainnig": {}}, r"^trainnig: unknown key"),
-        ({"weights_of_region": "region9"}, r"^weights_of_region: the paper has weights for \['region1', "),
+        (
+            {"dataset": OWN, "regions": ["v1"], "weights": "paper"},
+            r"^weights: the paper has weights for \['region1', ",
+        ),
         ({"regions": ["region9"], "dataset": SIMULATED}, r"^regions\[0\]: 'region9' is not in dataset\.sim"),
         ({"regions": ["region1", "region9"]}, r"^regions\[1\]: 'region9' is not in config.*manifest\.csv"),
         (
@@ -87,6 +91,20 @@ def test_a_mistake_is_named_with_its_path(written, complaint):
     with pytest.raises(ConfigError, match=complaint) as error:
         resolve(written, ROOT)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "weights"),
+    [
+        ({}, "paper"),
+        ({"dataset": SIMULATED}, "paper"),
+        ({"dataset": OWN}, None),  # a laboratory's region1 is not the paper's
+        ({"dataset": OWN, "weights": "paper"}, "paper"),
+        ({"weights": "own.csv"}, "own.csv"),
+    ],
+)
+def test_the_papers_weights_are_for_its_own_recording_unless_chosen(written, weights):
+    assert resolve(written, ROOT)["weights"] == weights
 
 
 def test_the_users_config_is_left_alone():

@@ -126,7 +126,7 @@ def test_the_page_of_sensitivity_marks_verdicts_that_move():
     assert "PCC +0.5000" in page.html
     header = next(line for line in page.md.splitlines() if line.startswith("| Name"))
     columns = [cell.strip() for cell in header.split("|")][1:-1]
-    assert columns == ["Name", "Claim", "Source", "As configured", "mean", "batch256", "Moves"]
+    assert columns == ["Name", "Claim", "As configured", "mean", "batch256", "Moves"]
 
 
 @pytest.mark.parametrize("metric", RULES.margins)

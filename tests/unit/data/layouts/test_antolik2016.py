@@ -312,6 +312,14 @@ def test_values_that_are_not_finite_are_refused_with_their_index(path: Path, ste
     assert f"Data/region1/{stem}.npy: no finite number in float32 at index {index} (" in message
 
 
+def test_negative_responses_are_read_since_another_part_decides_about_them(path: Path) -> None:
+    region = arrays()
+    region["raw_validation_set"] -= 0.05
+    region["validation_set"] = region["raw_validation_set"].mean(axis=0)
+    read = antolik2016.read(pack(path, members(region)), "region1")
+    np.testing.assert_array_equal(read.test_trials, region["raw_validation_set"])
+
+
 @pytest.mark.parametrize("stem", ["training_inputs", "validation_inputs"])
 def test_a_blank_image_is_refused_unless_the_manifest_vouches_for_it(path: Path, stem: str) -> None:
     region = arrays()

@@ -1,0 +1,77 @@
+"""The table of latents: how much of them the auto-encoders of Table 5 use."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from daenr.paper.plan import Cell
+from daenr.registry import split_model
+from daenr.reporting import labels, tables
+from daenr.reporting.layouts import LAYERS, Axis, Layout, grid, in_order, markers, seeds
+from daenr.reporting.rendering import Grid, Rendered, spell, value_entry
+from daenr.statistics.latents import ACTIVE
+
+_MEASURES = {
+    "effective_dimensions": "Effective dim.",
+    "active_dimensions": "Active dim.",
+    "kl": "KL, nats",
+    "codes_used": "Codes used",
+    "perplexity": "Perplexity",
+}
+COLUMNS = [name for name in tables.COLUMNS if name not in ("paper", "standing")]
+"""Columns of the frame; metrics are what `daenr.statistics.latents.latent_use` returns."""
+
+_LAYOUT = Layout(
+    corner="Model",
+    rows=Axis(("model",), labels.family_label),
+    upper=LAYERS,
+    lower=Axis(("metric",), _MEASURES.__getitem__),
+)
+
+
+def tidy(cells: Sequence[Cell], documents: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Means over seeds of what each auto-encoder's latent has, in the order of Table 5.
+
+    Args:
+        cells: of Table 5, one a seed.
+        documents: for each run's name what its ``metrics.json`` holds.
+
+    Returns:
+        Columns ``COLUMNS``.
+    """
+    frames = []
+    for autoencoder in dict.fromkeys(split_model(cell.model)[0] for cell in cells):
+        own = [cell for cell in cells if split_model(cell.model)[0] == autoencoder]
+        there = {name for cell in own for name in documents[cell.run.name]["latent"]}
+        names = [name for name in _MEASURES if name in there]
+        frames.append(in_order(tables.unpublished(own, documents, names, "latent"), _LAYOUT))
+    return pd.concat(frames, ignore_index=True).assign(table="latents")[COLUMNS]
+
+
+def render(frame: pd.DataFrame) -> Rendered:
+    """Spell the page: a table for each auto-encoder.
+
+    Args:
+        frame: what `tidy` returns.
+    """
+    autoencoders = frame["model"].map(lambda model: split_model(model)[0])
+    caption = (
+        "Over the test images. Effective dimensions: participation ratio of the code's covariance, from 1 to the "
+        "latent's size or one less than there are images. Active dimensions: those whose posterior mean has a variance "
+        f"of more than {ACTIVE:g}. KL: from the posterior to the prior, not weighted. Codes used: of the codebook, by "
+        "any position of any image. Perplexity: how many codes they would be if all were used alike. The plain "
+        f"auto-encoders have no readout: their values recur. {seeds(int(frame['n'].max()))}"
+    )
+    grids = [_grid(str(name), own) for name, own in frame.groupby(autoencoders, sort=False)]
+    return spell(*grids, title="Use of the latents", caption=caption)
+
+
+def _grid(autoencoder: str, frame: pd.DataFrame) -> Grid:
+    found = markers(frame["note"])
+    entries = [
+        value_entry(value, sd, decimals=1, marker=found.get(note, ""))
+        for value, sd, note in frame[["value", "sd", "note"]].itertuples(index=False, name=None)
+    ]
+    title = f"Latent of the {labels.model_label(autoencoder)}"
+    return grid(_LAYOUT, frame, entries, name=f"latents-{autoencoder}", title=title, caption="")

@@ -1,0 +1,79 @@
+"""Choose loss weights by validation scores; write all scores and the choice, and draw them."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from daenr import IMAGE_SIZE
+from daenr.files import atomic
+from daenr.logs import to_file
+from daenr.paper import published
+from daenr.paper.plan import Cell
+from daenr.paper.search import TASKS, choose, chosen_weights, validation_mse
+from daenr.reporting.figures import save
+from daenr.reporting.weights import COLUMNS, score_over_ratio
+
+
+def main(
+    rows: Sequence[Mapping[str, Any]],
+    trainings: Sequence[Path],
+    histories: Sequence[Path],
+    tested: Sequence[Path],
+    paper: Path | None,
+    weights: Path,
+    scores: Path,
+    png: Path,
+    pdf: Path,
+) -> None:
+    cells = [Cell.from_row(row) for row in rows]
+    found = {
+        ("ir", path.parent.name): mse(path, history)
+        for path, history in zip(trainings, histories, strict=True)
+    }
+    found |= {("nrs", path.parent.name): float(pd.read_csv(path)["pcc"].mean()) for path in tested}
+    chosen = choose(cells, found)
+    tried = pd.DataFrame([row_of(cell, found, cell in chosen) for cell in cells], columns=COLUMNS)
+    with atomic(scores) as path:
+        tried.to_csv(path, index=False, lineterminator="\n")
+    kept = [asdict(weight) for weight in chosen_weights(chosen)]
+    with atomic(weights) as path:
+        pd.DataFrame(kept).to_csv(path, index=False, lineterminator="\n")
+    print(pd.DataFrame(kept).to_string(index=False))
+    save(score_over_ratio(tried, published.weights(paper) if paper else []), png, pdf)
+
+
+def mse(training: Path, history: Path) -> float:
+    with history.open(newline="", encoding="utf-8") as file:
+        validations = list(csv.DictReader(file))
+    return validation_mse(json.loads(training.read_text(encoding="utf-8")), validations, IMAGE_SIZE**2)
+
+
+def row_of(cell: Cell, scores: Mapping[tuple[str, str], float], chosen: bool) -> dict[str, Any]:
+    task = TASKS[cell.table]
+    return {
+        **{name: getattr(cell, name) for name in ("table", "region", "model", "layer")},
+        **{name: getattr(cell.run, name) for name in ("alpha", "beta", "seed")},
+        "task": task,
+        "layer": cell.layer or "",
+        "metric": {"ir": "mse", "nrs": "pcc"}[task],
+        "value": scores[task, cell.run.name],
+        "chosen": chosen,
+        "run": cell.run.name,
+    }
+
+
+if __name__ == "__main__":
+    with to_file(Path(snakemake.log[0])):
+        main(
+            rows=snakemake.params.cells,
+            trainings=[Path(path) for path in snakemake.input.trainings],
+            histories=[Path(path) for path in snakemake.input.histories],
+            tested=[Path(path) for path in snakemake.input.tested],
+            paper=Path(snakemake.input.paper) if snakemake.input.get("paper") else None,
+            **{name: Path(path) for name, path in snakemake.output.items()},
+        )
