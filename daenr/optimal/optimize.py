@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from daenr import IMAGE_SIZE
 from daenr.config import OptimalImages
 from daenr.data.preprocessing import Preprocessing
 from daenr.data.region import RegionData
+from daenr.models.autoencoders import CAE
 from daenr.models.joint import DAENR
 from daenr.models.randomness import generator
 from daenr.optimal.ascent import (
@@ -144,12 +146,8 @@ def optimize(
     made["pixels"] = climb(own, "pixels", ascend_pixels)
     for suffix, control in (("", 0.0), (" control", settings.control)):
         made[f"blurred{suffix}"] = climb(own, "blurred", ascend_pixels, blur=settings.blur, control=control)
-        if model.autoencoder is not None:
-            codes = Codes.of(model, stimuli)
-
-            def ascend(*arguments: Tensor, codes: Codes = codes, **options: float) -> Tensor:
-                return ascend_latent(model, codes, *arguments, **options)  # type: ignore[arg-type]
-
+        if isinstance(model.autoencoder, CAE):  # a VQ-VAE's codes have no gradient to climb
+            ascend = partial(ascend_latent, model, Codes.of(model, stimuli))
             made[f"decoder{suffix}"] = climb(own, "decoder", ascend, control=control)
     if len(others) >= LEAST_SEEDS - 1:
         for name, models in (("single", others[:1]), ("ensemble", others)):
@@ -171,7 +169,7 @@ def _judged(made: dict[str, Tensor], rates: Rates, neurons: Int64[np.ndarray, " 
     rest: dict[str, np.ndarray] = {}
     for name, images in made.items():
         with torch.no_grad():
-            predicted: Float64[np.ndarray, "images neurons"] = rates(see(images)).cpu().numpy()
+            predicted: Float32[np.ndarray, "images neurons"] = rates(see(images)).cpu().numpy()
         own[name] = predicted[np.arange(len(neurons)), neurons]
         rest[name] = np.sqrt(((predicted**2).sum(1) - own[name] ** 2) / max(predicted.shape[1] - 1, 1))
     return Optimal(neurons, {name: images[:, 0].cpu().numpy() for name, images in made.items()}, own, rest)
