@@ -45,7 +45,7 @@ def unexplained(
     reconstructions: Float[np.ndarray, "images height width"],
 ) -> Float64[np.ndarray, " images"]:
     """Squared error of reconstructions over the images' variance: 0 is exact, 1 as good as uniform grey."""
-    error = ((images - reconstructions) ** 2).mean((1, 2))
+    error = np.square(images - reconstructions, dtype=np.float64).mean((1, 2))
     share: Float64[np.ndarray, " images"] = error / images.var((1, 2))
     return share
 

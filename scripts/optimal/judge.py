@@ -33,7 +33,10 @@ def main(
     model, other = daenr.load(run), daenr.load(judging)
     split = SplitSettings(**model.record["config"]["split"])
     data = with_split(read_region(region), split, model.run.seed)
-    with np.load(images) as found, np.load(run / "predictions.npz") as predictions:
+    with (
+        np.load(images, allow_pickle=False) as found,
+        np.load(run / "predictions.npz", allow_pickle=False) as predictions,
+    ):
         arrays = dict(found)
         r = pearson(predictions["response"], data.test_responses)
     preparation = model.preprocessing

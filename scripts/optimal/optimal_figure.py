@@ -23,7 +23,7 @@ def main(
     pdf: Path,
 ) -> None:
     low, high = intensity_range
-    with np.load(images[0]) as found:
+    with np.load(images[0], allow_pickle=False) as found:
         neurons = found["neurons"]
         scaled = (found["images"] - low) / (high - low) * 2 - 1
         rows = dict(zip(found["methods"].tolist(), scaled, strict=True))

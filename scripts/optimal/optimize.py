@@ -61,7 +61,7 @@ def split(model: TrainedModel) -> SplitSettings:
 
 
 def validation_correlation(run: Path, data: RegionData) -> np.ndarray:
-    with np.load(run / "predictions.npz") as predictions:
+    with np.load(run / "predictions.npz", allow_pickle=False) as predictions:
         return pearson(predictions["validation_response"], data.validation_responses)
 
 

@@ -53,7 +53,7 @@ def held(planned, cheat=0.0, shuffled=0.0):
             run.neurons, np.arange(NEURONS)
         )
         scores[run.name] = Scores(
-            group, np.full(IMAGES, 0.08), None, None, prediction[:, group], response[:, group]
+            group, np.full(IMAGES, 0.08), prediction=prediction[:, group], response=response[:, group]
         )
     frame = judge(claims, scores, [], RULES)
     return held_against_truth(frame, claims, scores, {"region3": SEE}, RULES).set_index("claim")

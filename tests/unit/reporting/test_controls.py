@@ -35,7 +35,7 @@ def scores(item, noise):
     mse = 1 + GAINS[item.control] + noise[item.run.seed]
     response = noise[:, :, None] + np.arange(IMAGES)[:, None]
     sign = -1 if item.control == "random" else 1
-    return Scores(np.arange(1), mse, -mse, -mse, sign * response[0], response[0])
+    return Scores(np.arange(1), mse, -mse, -mse, prediction=sign * response[0], response=response[0])
 
 
 def made(regions=("region1",), layers=("h1",), seeds=(0,), **options):

@@ -25,7 +25,7 @@ def scores(rng, images=30, neurons=6, signal=0.5):
     """Scores whose predictions follow the responses by ``signal``."""
     response = rng.gamma(1.0, 0.6, (images, neurons))
     prediction = signal * response + rng.normal(0, 0.5, response.shape)
-    by_image = {name: rng.uniform(0.1, 0.9, images) for name in ("mse", "psnr", "ssim")}
+    by_image = {name: rng.uniform(0.1, 0.9, images) for name in ("mse", "psnr", "ssim", "pixel_correlation")}
     return Scores(np.arange(neurons), **by_image, prediction=prediction.astype(np.float32), response=response)
 
 
