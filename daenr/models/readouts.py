@@ -179,8 +179,9 @@ class GaussianReadout(Readout):
         distance = position[..., None] - torch.arange(size, device=place.device, dtype=place.dtype)
         rows, columns = (1 - distance.abs()).clamp(min=0).unbind(2)
         mask = (rows[..., :, None] * columns[..., None, :]).flatten(2)
-        sampled = torch.einsum("bcp,bnp->bnc", widened(features).flatten(2), mask)
-        return (sampled * self.features).sum(2)
+        # In this order the gradient of the features has their own layout, as that of other readouts.
+        sampled = widened(features).flatten(2) @ mask.mT
+        return (sampled * self.features.T).sum(1)
 
     def penalty(self) -> Float[Tensor, ""]:
         """Strength times the sum over neurons of |features|_1."""

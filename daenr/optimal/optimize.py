@@ -52,7 +52,7 @@ class Optimal:
 
 def chosen(
     wanted: int | Sequence[int], correlation: Float64[np.ndarray, " neurons"]
-) -> Int64[np.ndarray, " neurons"]:
+) -> Int64[np.ndarray, " chosen"]:
     """Neurons to drive: a list as given, or so many that are predicted best, the best first.
 
     Args:

@@ -222,6 +222,7 @@ def test_training_on_some_neurons_is_training_on_a_recording_of_them(model, make
         test_trials=region.test_trials[:, :, [1, 4]],
         test_responses=region.test_responses[:, [1, 4]],
         receptive_field=region.receptive_field[[1, 4]],
+        response_scale=region.response_scale[[1, 4]],
     )
     some = _train(_run(model), region, neurons=chosen)
     alone = _train(_run(model), recording_of_them, neurons=np.arange(2))
