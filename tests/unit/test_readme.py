@@ -17,7 +17,12 @@ def test_ci_runs_the_readmes_second_command():
 
 @pytest.mark.parametrize(
     "page",
-    [ROOT / "README.md", ROOT / "config/README.md", *sorted(ROOT.glob("docs/*.md"))],
+    [
+        ROOT / "README.md",
+        ROOT / "config/README.md",
+        ROOT / "docs/tour.ipynb",
+        *sorted(ROOT.glob("docs/*.md")),
+    ],
     ids=lambda p: p.name,
 )
 def test_links_lead_somewhere(page):
