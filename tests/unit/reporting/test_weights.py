@@ -44,7 +44,8 @@ def test_the_choice_the_papers_and_the_best_of_the_model_of_one_task_are_marked(
     (ax,) = figure.axes
     drawn = [list(zip(line.get_xdata(), line.get_ydata(), strict=True)) for line in ax.lines]
     assert drawn[0] == [
-        (pytest.approx(ratio), pytest.approx(value)) for ratio, value in zip(RATIOS, (0.3, 0.1, 0.2), strict=True)
+        (pytest.approx(ratio), pytest.approx(value))
+        for ratio, value in zip(RATIOS, (0.3, 0.1, 0.2), strict=True)
     ]
     assert drawn[1] == [(pytest.approx(1.0), 0.1)]
     assert [y for _, y in drawn[2]] == [0.15, 0.15]
