@@ -425,3 +425,15 @@ def shown_in_report():
             for figure in [*FIGURES, *(["curves"] if RUNS else [])]
         ),
     ]
+
+
+def seeds_of(wildcards):
+    """A run and its repeats under other seeds, this one first."""
+    run = planned(wildcards)
+    repeats = PLAN.optimal_runs(run.region, run.model)
+    if run not in repeats:
+        raise WorkflowError(
+            f"{run.name} is none of the runs that optimal_images of the config asks for: "
+            f"{[repeat.name for repeat in OPTIMAL_RUNS]}"
+        )
+    return [run, *(repeat for repeat in repeats if repeat != run)]
