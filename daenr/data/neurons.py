@@ -7,7 +7,6 @@ from jaxtyping import Bool, Float64, Int64
 
 from daenr.config import NeuronSettings
 from daenr.data.recording import Recording
-from daenr.statistics.ceilings import explainable_variance, oracle_correlation
 
 
 def choose(recording: Recording, settings: NeuronSettings) -> Recording:
@@ -28,7 +27,7 @@ def choose(recording: Recording, settings: NeuronSettings) -> Recording:
                 f"{neurons}, from {unit_id.min()} to {unit_id.max()}"
             )
         kept &= np.isin(unit_id, settings.ids)
-    for key, score in (("oracle", oracle_correlation), ("signal_to_noise", signal_to_noise)):
+    for key, score in (("oracle", oracle), ("signal_to_noise", signal_to_noise)):
         if (lowest := getattr(settings, key)) is not None:
             kept &= score(recording.test_trials) >= lowest
     if settings.number is not None:
@@ -47,8 +46,20 @@ def choose(recording: Recording, settings: NeuronSettings) -> Recording:
     )
 
 
+# The ceilings are imported where they are needed: only then does the rule depend on their folder.
+
+
+def oracle(trials: Float64[np.ndarray, "repeats images neurons"]) -> Float64[np.ndarray, " neurons"]:
+    """Correlation of each trial with the mean of the others, see `oracle_correlation`."""
+    from daenr.statistics.ceilings import oracle_correlation
+
+    return oracle_correlation(trials)
+
+
 def signal_to_noise(trials: Float64[np.ndarray, "repeats images neurons"]) -> Float64[np.ndarray, " neurons"]:
     """Variance over images that the image explains, over that of single trials that it does not: EV / (1 - EV)."""
+    from daenr.statistics.ceilings import explainable_variance
+
     share = explainable_variance(trials)
     ratio: Float64[np.ndarray, " neurons"] = share / np.maximum(1 - share, np.finfo(float).tiny)
     return ratio

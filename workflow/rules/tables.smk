@@ -26,7 +26,7 @@ rule table:
 rule table7:
     input:
         regions=[region_file(region) for region in config["regions"]],
-        code=package("reporting"),
+        code=package("statistics", "reporting"),
     output:
         **made("tables/table7", FORMATS, caption="table7"),
     log:
