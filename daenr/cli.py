@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import daenr
+from daenr.files import atomic
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,8 +57,6 @@ def predict(run: Path, images: Path, output: Path | None) -> None:
     if output is None:
         print(text, end="")
     else:
-        from daenr.files import atomic
-
         with atomic(output) as path:
             path.write_text(text, encoding="utf-8")
 
@@ -97,16 +96,15 @@ def simulate(
     print(
         f"{output}: {len(shown) - test} training and {test} test images. To train on it, a config of:\n"
         f"dataset: {{name: {name}, source: {output}, intensity_range: [{low:g}, {high:g}]}}\n"
-        f"regions: [{recording.region}]"
+        f"regions: [{recording.region}]\n"
+        "weights: {alpha: 1, beta: 0.1}"
     )
 
 
 def optimize(run: Path, neuron: int, output: Path, method: str, region: Path | None) -> None:
     """Find an image that drives one neuron most, in the recording's size and intensities."""
-    from daenr.config import OptimalImages, SplitSettings
-    from daenr.data.preprocessing import with_split
+    from daenr.config import OptimalImages
     from daenr.data.region import read_region
-    from daenr.files import atomic
     from daenr.optimal import optimize as optimal
 
     model = daenr.load(run)
@@ -114,8 +112,7 @@ def optimize(run: Path, neuron: int, output: Path, method: str, region: Path | N
         raise ValueError(
             f"--neuron must be one of the {len(model.neurons)} that {model.run.name} predicts, got {neuron}"
         )
-    whole = read_region(region or run.parents[1] / f"data/{model.run.region}.h5")
-    data = with_split(whole, SplitSettings(**model.record["config"]["split"]), model.run.seed)
+    data = model.split(read_region(region or run.parents[1] / f"data/{model.run.region}.h5"))
     position = np.flatnonzero(model.neurons == neuron)
     shape = optimal.shape_shown(model.preprocessing)
     found = optimal.optimize(model.network, [], data, position, shape, OptimalImages(), model.run.seed)

@@ -94,6 +94,16 @@ def to_intensities(
     return scaled
 
 
+def from_intensities(
+    images: Float64[np.ndarray, "images rows columns"], preparation: Preprocessing
+) -> Float32[np.ndarray, "images height width"]:
+    """Images in [-1, 1] in the size of `shape_shown`: those that `to_intensities` made these of."""
+    if preparation.fit in ("crop", "pad"):
+        return preparation.to_model(images)[:, 0]
+    low, high = preparation.intensity_range
+    return ((images - low) / (high - low) * 2 - 1).astype(np.float32)
+
+
 def stimuli_shown(
     stimuli: Float[Tensor, "stimuli 1 32 32"], shape: tuple[int, int], quantile: float
 ) -> Shown:

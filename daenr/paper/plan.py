@@ -189,6 +189,11 @@ class Plan:
         table = "table4" if model == "cae-fr" else "table6"
         return [self._cell(table, region, model, wanted["layer"], seed).run for seed in self.config["seeds"]]
 
+    def drawing_runs(self, region: str) -> list[Run]:
+        """The optimal runs of all models that the config names for it."""
+        models = self.config["optimal_images"]["models"]
+        return [run for model in models for run in self.optimal_runs(region, model)]
+
     def optimal_judge(self, region: str) -> Run:
         """What reconstructs such images without having drawn any: the plain CAE, which knows no neurons."""
         return self._cell("", region, "cae", None, self.config["seeds"][0]).run
@@ -207,11 +212,7 @@ class Plan:
         if "figure4" in self.config["figures"]:
             wanted += self.comparison_runs()
         for region in self.regions:
-            drawing = [
-                run
-                for model in self.config["optimal_images"]["models"]
-                for run in self.optimal_runs(region, model)
-            ]
+            drawing = self.drawing_runs(region)
             wanted += [*drawing, *([self.optimal_judge(region)] if drawing else [])]
         wanted += [run for plan in self.variants().values() for run in plan.runs()]
         needed = [run.parent for run in wanted] + [run.pretrained for run in wanted if run.pretrained]

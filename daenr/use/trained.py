@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
-from daenr.config import ModelSettings
-from daenr.data.preprocessing import Preprocessing
+from daenr.config import ModelSettings, SplitSettings
+from daenr.data.preprocessing import Preprocessing, with_split
+from daenr.data.region import RegionData
 from daenr.models.joint import DAENR, build
 from daenr.run import Run
 from daenr.training.fit import EVALUATION_BATCH
@@ -107,6 +108,10 @@ class TrainedModel:
         if raw.shape == (height, width) or (raw.ndim == 2 and raw.shape[1] == height * width):
             raw = raw.reshape(-1, height, width)
         return self.preprocessing.to_model(raw)
+
+    def split(self, region: RegionData) -> RegionData:
+        """A region with the training and validation images that the training had."""
+        return with_split(region, SplitSettings(**self.record["config"]["split"]), self.run.seed)
 
     @property
     def _device(self) -> torch.device:

@@ -6,18 +6,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import daenr
-from daenr.config import SplitSettings
-from daenr.data.preprocessing import with_split
 from daenr.data.region import read_region
 from daenr.data.simulated import true_population
 from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.optimal.judge import judge
-from daenr.optimal.optimize import stimuli_shown
+from daenr.optimal.optimize import from_intensities, stimuli_shown
 from daenr.statistics.correlation import pearson
 from daenr.training import devices
 from daenr.training.train import predict
+from daenr.use.trained import load
 
 
 def main(
@@ -30,21 +28,15 @@ def main(
     csv: Path,
 ) -> None:
     devices.make_repeatable()
-    model, other = daenr.load(run), daenr.load(judging)
-    split = SplitSettings(**model.record["config"]["split"])
-    data = with_split(read_region(region), split, model.run.seed)
+    model, other = load(run), load(judging)
+    data = model.split(read_region(region))
     with (
         np.load(images, allow_pickle=False) as found,
         np.load(run / "predictions.npz", allow_pickle=False) as predictions,
     ):
         arrays = dict(found)
         r = pearson(predictions["response"], data.test_responses)
-    preparation = model.preprocessing
-    if preparation.fit in (None, "stretch"):
-        low, high = preparation.intensity_range
-        scaled = ((arrays["images"] - low) / (high - low) * 2 - 1).astype(np.float32)
-    else:
-        scaled = np.stack([preparation.to_model(each)[:, 0] for each in arrays["images"]])
+    scaled = np.stack([from_intensities(each, model.preprocessing) for each in arrays["images"]])
     made = dict(zip(arrays["methods"].tolist(), scaled, strict=True))
     height, width = scaled.shape[-2:]
     shown = stimuli_shown(torch.from_numpy(data.train_images), (height, width), contrast)

@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 
-import daenr
-from daenr.config import OptimalImages, SplitSettings
-from daenr.data.preprocessing import with_split
+from daenr.config import OptimalImages
 from daenr.data.region import RegionData, read_region
 from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.optimal.optimize import chosen, optimize, shape_shown, to_intensities
 from daenr.statistics.correlation import pearson
 from daenr.training import devices, gpus
-from daenr.use.trained import TrainedModel
+from daenr.use.trained import load
 
 
 def main(
@@ -30,8 +28,8 @@ def main(
     devices.make_repeatable()
     whole = read_region(region)
     with gpus.claimed(gpus.visible(device), trainings_per_gpu, gpus.lock_folder()):
-        models = [daenr.load(folder, str(devices.resolve(device))) for folder in (run, *others)]
-        data = [with_split(whole, split(model), model.run.seed) for model in models]
+        models = [load(folder, str(devices.resolve(device))) for folder in (run, *others)]
+        data = [model.split(whole) for model in models]
         r = [validation_correlation(*pair) for pair in zip((run, *others), data, strict=True)]
         asked = OptimalImages(**settings)
         neurons = chosen(asked.neurons, np.mean(r, axis=0))
@@ -54,10 +52,6 @@ def main(
             rates=list(found.rates.values()),
             others=list(found.others.values()),
         )
-
-
-def split(model: TrainedModel) -> SplitSettings:
-    return SplitSettings(**model.record["config"]["split"])
 
 
 def validation_correlation(run: Path, data: RegionData) -> np.ndarray:

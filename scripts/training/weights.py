@@ -74,6 +74,6 @@ if __name__ == "__main__":
             trainings=[Path(path) for path in snakemake.input.trainings],
             histories=[Path(path) for path in snakemake.input.histories],
             tested=[Path(path) for path in snakemake.input.tested],
-            paper=Path(snakemake.input.paper) if snakemake.input.get("paper") else None,
+            paper=Path(snakemake.input.paper[0]) if snakemake.input.paper else None,
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

@@ -108,12 +108,6 @@ def given(key):
 
 
 MANIFEST, PUBLISHED = given("manifest"), given("published")
-# For the recording that they were chosen on.
-PRINTED_WEIGHTS = (
-    {"paper": ours(PAPER / "weights.csv")}
-    if DatasetSettings(**config["dataset"]).of_the_paper
-    else {}
-)
 
 
 def package(*folders):
@@ -358,15 +352,6 @@ JUDGED_RUNS = sorted(
 JUDGED_REGIONS = list(dict.fromkeys(run.region for run in JUDGED_RUNS))
 
 
-def optimal_runs(region):
-    """Runs of a region whose neurons get images that drive them."""
-    return [
-        run
-        for model in config["optimal_images"]["models"]
-        for run in PLAN.optimal_runs(region, model)
-    ]
-
-
 def simulated_region(region):
     """From which the true neurons of a simulated region follow; None for a recording."""
     if config["dataset"]["layout"] != "simulated":
@@ -378,7 +363,9 @@ def simulated_region(region):
     }
 
 
-OPTIMAL_RUNS = [run for region in config["regions"] for run in optimal_runs(region)]
+OPTIMAL_RUNS = [
+    run for region in config["regions"] for run in PLAN.drawing_runs(region)
+]
 PAGES = [
     name
     for name, judged in (

@@ -37,7 +37,7 @@ rule judge:
             PLAN.optimal_judge(planned(wildcards).region), "weights.safetensors"
         ),
         region=lambda wildcards: region_file(planned(wildcards).region),
-        code=package("models", "optimal", "statistics", "training"),
+        code=package("models", "optimal", "statistics", "training", "use"),
     output:
         csv=written("optimal_images/{run}.csv"),
     log:
@@ -77,11 +77,11 @@ rule optimal_figure:
     input:
         images=lambda wildcards: [
             f"{RESULTS}/optimal_images/{run.name}.npz"
-            for run in optimal_runs(wildcards.region)
+            for run in PLAN.drawing_runs(wildcards.region)
         ],
         judged=lambda wildcards: [
             f"{RESULTS}/optimal_images/{run.name}.csv"
-            for run in optimal_runs(wildcards.region)
+            for run in PLAN.drawing_runs(wildcards.region)
         ],
         code=package("statistics", "reporting"),
     output:

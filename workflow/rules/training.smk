@@ -114,7 +114,7 @@ TRIED = {
 # Asked for by its name alone: what it makes, a config can take as its weights.
 rule weights:
     input:
-        **PRINTED_WEIGHTS,
+        paper=printed("weights"),
         trainings=cell_files(TRIED["ir"], "training.json"),
         histories=cell_files(TRIED["ir"], "history.csv"),
         tested=cell_files(TRIED["nrs"], "significance-validation.csv"),
