@@ -2,12 +2,13 @@
 
 import errno
 import hashlib
+import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +55,11 @@ def stamp(path: Path) -> str:
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     known = [(str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return hashlib.sha256(repr(known).encode()).hexdigest()
+
+
+def read_documents(paths: Iterable[Path | str]) -> dict[str, Any]:
+    """Contents of JSON files by the names of the folders that they lie in, those of runs or regions."""
+    return {Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in paths}
 
 
 @contextmanager

@@ -66,34 +66,22 @@ def preprocess(
     ids = image_ids(recording.training_images)
     its_own = own_validation and recording.is_validation is not None
     attributes = {
+        **_facts(recording),
         "dataset": dataset,
-        "region": region,
         "source": source,
-        "sha256": dict(recording.sha256),
         "own_validation": its_own,
         "split_seed": split_seed,
         "validation_fraction": validation_fraction,
         "intensity_range": [float(bound) for bound in intensity_range],
-        "image_shape": list(recording.images.shape[1:]),
         "fit": fit,
         "receptive_field_blur": blur,
         "response_scale": response_scale,
-        "counts": _test_counts(recording),
         "notes": notes(recording, images, test_images, dropped=dropped, clipped=clipped),
-        "daenr_version": __version__,
     }
     held_out = _own(recording, ids) if its_own else split(ids, validation_fraction, split_seed, region)
     return RegionData(
-        **_split_up(
-            images,
-            recording.training_responses.astype(np.float32),
-            ids,
-            held_out,
-            attributes,
-        ),
-        test_images=test_images,
-        test_trials=recording.test_trials.astype(np.float32),
-        test_responses=np.nanmean(recording.test_trials, axis=0).astype(np.float32),
+        **_split_up(images, recording.training_responses.astype(np.float32), ids, held_out, attributes),
+        **_test_set(recording, test_images),
         responsive=recording.responsive,
         unit_id=recording.unit_id,
     )
@@ -373,6 +361,27 @@ def _split_counts(ids: Int64[np.ndarray, " trials"], held_out: Bool[np.ndarray, 
         "train_distinct": len(np.unique(ids[~held_out])),
         "validation": int(held_out.sum()),
         "validation_distinct": len(np.unique(ids[held_out])),
+    }
+
+
+def _test_set(recording: Recording, images: Float32[np.ndarray, "test 1 32 32"]) -> dict[str, Any]:
+    """The test images, their trials and the mean of these, under the names that `RegionData` has for them."""
+    trials = recording.test_trials
+    return {
+        "test_images": images,
+        "test_trials": trials.astype(np.float32),
+        "test_responses": np.nanmean(trials, axis=0).astype(np.float32),
+    }
+
+
+def _facts(recording: Recording) -> dict[str, Any]:
+    """Attributes of a region that no setting changes."""
+    return {
+        "region": recording.region,
+        "sha256": dict(recording.sha256),
+        "image_shape": list(recording.images.shape[1:]),
+        "counts": _test_counts(recording),
+        "daenr_version": __version__,
     }
 
 

@@ -84,10 +84,7 @@ class Recording:
         Raises:
             ValueError: images or responses are no finite numbers, or a tier is too small.
         """
-        kept = np.isin(tier, TIERS)
-        if not kept.all():
-            others = ", ".join(np.unique(tier[~kept]))
-            print(f"{region}: left out {np.sum(~kept)} of {len(tier)} trials, of the tiers {others}")
+        kept = of_known_tiers(region, tier)
         responses, image_of_trial, tier = responses[kept], image_of_trial[kept], tier[kept]
         _check_numbers(region, images[image_of_trial], responses, tier)
         return cls(
@@ -133,6 +130,15 @@ class Recording:
         for index, image in enumerate(ids):
             trials[: counts[index], index] = responses[shown == image]
         return trials
+
+
+def of_known_tiers(region: str, tier: Shaped[np.ndarray, " trials"]) -> Bool[np.ndarray, " trials"]:
+    """Which trials are of one of `TIERS`; the log counts the others."""
+    kept: Bool[np.ndarray, " trials"] = np.isin(tier, TIERS)
+    if not kept.all():
+        others = ", ".join(np.unique(tier[~kept]))
+        print(f"{region}: left out {np.sum(~kept)} of {len(tier)} trials, of the tiers {others}")
+    return kept
 
 
 def _check_numbers(

@@ -194,6 +194,12 @@ def write_region(path: Path, region: RegionData) -> None:
         temporary.write_bytes(content.getbuffer())
 
 
+def read_attributes(path: Path) -> dict[str, Any]:
+    """What a region file says of itself, without its arrays; errors as of `read_region`."""
+    with _opened(path) as file:
+        return _read_attributes(path, file)
+
+
 def read_region(path: Path) -> RegionData:
     """Read and check a region file; whatever it returns is sound.
 
@@ -202,19 +208,22 @@ def read_region(path: Path) -> RegionData:
         ValueError: an array is missing, has another shape or type or values that it cannot have, or the
             training and validation sets share an image; the message names the file and the array.
     """
-    try:
-        file = h5py.File(path, "r")
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise _refused(path, f"is no whole HDF5 file ({error})") from error
-    with file:
+    with _opened(path) as file:
         attributes = _read_attributes(path, file)
         arrays = {name: _read_array(path, file, name, array) for name, array in _ARRAYS.items()}
     _check_counts(path, arrays)
     if np.isin(arrays["train_image_id"], arrays["validation_image_id"]).any():
         raise _refused(path, "train/image_id and validation/image_id share an image")
     return RegionData(**arrays, attributes=attributes)
+
+
+def _opened(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path, "r")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _refused(path, f"is no whole HDF5 file ({error})") from error
 
 
 def _refused(path: Path, what: str) -> ValueError:

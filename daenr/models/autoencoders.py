@@ -167,12 +167,11 @@ class CAE(Autoencoder):
 
     def code(self, features: Float[Tensor, "batch channels 8 8"]) -> dict[str, Tensor]:
         """``code``, the numbers of the latent."""
-        return {"code": self.encode(features)}
+        return {"code": self.to_latent(features.flatten(1))}
 
     def encode(self, features: Float[Tensor, "batch channels 8 8"]) -> Float[Tensor, "batch latent"]:
-        """The code of an image, from its h_4."""
-        code: Tensor = self.to_latent(features.flatten(1))
-        return code
+        """The code of an image, from its h_4; of a Gaussian latent its mean."""
+        return self.code(features)["code"]
 
     def restore(self, code: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch channels 8 8"]:
         """The feature map that the decoder starts from."""
@@ -195,10 +194,6 @@ class VAE(CAE):
     def latent_outputs(spec: ModelSettings) -> int:
         """A mean and a log-variance for each number of the latent."""
         return 2 * spec.latent
-
-    def encode(self, features: Float[Tensor, "batch channels 8 8"]) -> Float[Tensor, "batch latent"]:
-        """The mean of an image's code."""
-        return super().encode(features).chunk(2, dim=1)[0]
 
     def latent(
         self, features: Float[Tensor, "batch channels 8 8"]

@@ -6,6 +6,8 @@ None of the three depends on an image's mean or contrast.
 import numpy as np
 from jaxtyping import Float, Float64
 
+from daenr.statistics.correlation import pearson, standardized
+
 NEAREST = 5
 """Training images among which the mean distance is taken."""
 
@@ -34,7 +36,8 @@ def distance(
 
     A stimulus is not its own neighbour.
     """
-    correlation = _normalised(images) @ _normalised(stimuli).T
+    made, known = (_pixels(each) for each in (images, stimuli))
+    correlation = standardized(made).T @ standardized(known) / len(made)
     correlation[correlation > 1 - 1e-6] = -1
     nearest: Float64[np.ndarray, " images"] = 1 - np.sort(correlation, axis=1)[:, -NEAREST:].mean(1)
     return nearest
@@ -54,12 +57,8 @@ def filter_correlation(
     images: Float[np.ndarray, "images height width"], filters: Float[np.ndarray, "images height width"]
 ) -> Float64[np.ndarray, " images"]:
     """Pearson r over pixels of each image with its neuron's filter."""
-    r: Float64[np.ndarray, " images"] = (_normalised(images) * _normalised(filters)).sum(1)
-    return r
+    return pearson(_pixels(images), _pixels(filters))
 
 
-def _normalised(images: Float[np.ndarray, "images height width"]) -> Float64[np.ndarray, "images pixels"]:
-    flat = images.reshape(len(images), -1).astype(np.float64)
-    flat = flat - flat.mean(1, keepdims=True)
-    normalised: Float64[np.ndarray, "images pixels"] = flat / np.linalg.norm(flat, axis=1, keepdims=True)
-    return normalised
+def _pixels(images: Float[np.ndarray, "images height width"]) -> Float[np.ndarray, "pixels images"]:
+    return images.reshape(len(images), -1).T

@@ -1,5 +1,8 @@
 """Training curves: the two tasks' validation losses of every run, in small panels."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -17,6 +20,12 @@ COLUMNS = ["model", "region", "layer", "run", "step", "reconstruction", "respons
 """Columns of a frame of curves; ``layer`` is empty for a plain auto-encoder, a loss NaN where there is no such task."""
 
 _TASKS = {"reconstruction": "Reconstruction loss", "response": "Response loss"}
+
+BY_LAYER: dict[str, Any] = {
+    **{"hue": "layer", "style": "layer", "legend": False},
+    **{"palette": LAYER_COLOURS, "dashes": LAYER_DASHES},
+}
+"""How seaborn tells lines apart by the layer that is read out."""
 
 _PANEL = (1.3, 0.85)
 """Width and height of a panel, inches."""
@@ -69,17 +78,18 @@ def training_curves(curves: pd.DataFrame) -> Figure:
     figure.supxlabel("Step")
     layers = [layer for layer in LAYER_COLOURS if layer in set(curves["layer"])]
     figure.legend(
-        handles=[*map(_line, layers), Line2D([], [], color="black", ls="", marker="o", ms=3, label="kept")],
+        handles=[
+            *layer_lines(layers, _read_out),
+            Line2D([], [], color="black", ls="", marker="o", ms=3, label="kept"),
+        ],
         loc="outside upper center",
         ncols=len(layers) + 1,
     )
     return figure
 
 
-def _line(layer: str) -> Line2D:
-    """Entry of the legend."""
-    label = f"read out at {layer_label(layer)}" if layer else "no readout"
-    return Line2D([], [], color=LAYER_COLOURS[layer], ls=(0, LAYER_DASHES[layer]), label=label)
+def _read_out(layer: str) -> str:
+    return f"read out at {layer_label(layer)}" if layer else "no readout"
 
 
 def _panel(ax: Axes, curves: pd.DataFrame, task: str) -> None:
@@ -105,6 +115,14 @@ def _panel(ax: Axes, curves: pd.DataFrame, task: str) -> None:
     ax.set(xlabel="", ylabel="")
 
 
+def layer_lines(layers: Iterable[str], label: Callable[[str], str] = layer_label) -> list[Line2D]:
+    """Entries of a legend for the lines that ``BY_LAYER`` tells apart."""
+    return [
+        Line2D([], [], color=LAYER_COLOURS[layer], ls=(0, LAYER_DASHES[layer]), label=label(layer))
+        for layer in layers
+    ]
+
+
 def lines_by_run(ax: Axes, frame: pd.DataFrame, value: str, weight: float) -> None:
     """A line for each run over the steps of training, told apart by the layer that is read out.
 
@@ -118,14 +136,10 @@ def lines_by_run(ax: Axes, frame: pd.DataFrame, value: str, weight: float) -> No
         frame,
         x="step",
         y=value,
-        hue="layer",
-        style="layer",
         units="run",
         estimator=None,
-        palette=LAYER_COLOURS,
-        dashes=LAYER_DASHES,
         linewidth=weight,
         alpha=weight,
-        legend=False,
         ax=ax,
+        **BY_LAYER,
     )

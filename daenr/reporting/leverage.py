@@ -8,9 +8,9 @@ from matplotlib.lines import Line2D
 
 from daenr import IMAGE_SIZE
 from daenr.registry import LAYERS
-from daenr.reporting.curves import lines_by_run
+from daenr.reporting.curves import layer_lines, lines_by_run
 from daenr.reporting.figures import DOUBLE, SINGLE, styled, without_models
-from daenr.reporting.labels import LAYER_COLOURS, LAYER_DASHES, NEGLIGIBLE, layer_label
+from daenr.reporting.labels import NEGLIGIBLE
 from daenr.run import Run
 
 COLUMNS = ["weights", "reading", "run", "layer", "step", "leverage"]
@@ -96,10 +96,8 @@ def leverage_over_steps(courses: pd.DataFrame) -> Figure:
     figure.supylabel("Share of the gradient from the responses")
     figure.supxlabel("Step")
     layers = [layer for layer in LAYERS if layer in set(courses["layer"])]
-    lines = [
-        Line2D([], [], color=LAYER_COLOURS[layer], ls=(0, LAYER_DASHES[layer]), label=layer_label(layer))
-        for layer in layers
-    ]
     threshold = Line2D([], [], color="0.5", ls="--", lw=0.8, label=f"1 in {1 / NEGLIGIBLE:,.0f}")
-    figure.legend(handles=[*lines, threshold], loc="outside upper center", ncols=len(layers) + 1)
+    figure.legend(
+        handles=[*layer_lines(layers), threshold], loc="outside upper center", ncols=len(layers) + 1
+    )
     return figure

@@ -157,21 +157,16 @@ def tidy(
         ValueError: a metric of a run is missing, or null without a reason.
     """
     layout = LAYOUTS[table]
+    shown = (*runs.TABLE_METRICS[table], *([LEVERAGE] if _recorded(table, metrics) else []))
     measured = [
         (
-            table,
-            cell.region,
-            cell.model,
-            cell.layer or "",
-            cell.neurons,
-            metric,
+            *(table, cell.region, cell.model, cell.layer or "", cell.neurons, metric),
             *_measured(cell, metric, metrics, scores),
-            cell.run.seed,
-            scores.get(cell.run.name),
+            *(cell.run.seed, scores.get(cell.run.name)),
         )
         for cell in cells
         if cell.table == table
-        for metric in (*runs.TABLE_METRICS[table], *([LEVERAGE] if _recorded(table, metrics) else []))
+        for metric in shown
     ]
     columns = [*_KEY, "value", "note", "seed", "scores"]
     single = pd.DataFrame([*_linear_rows(table, cells, linear), *measured], columns=columns).astype(

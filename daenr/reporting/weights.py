@@ -13,8 +13,9 @@ from matplotlib.lines import Line2D
 from daenr.paper.plan import WEIGHT_TABLES
 from daenr.paper.published import Weight
 from daenr.registry import END_TO_END, LAYERS, joint_names, split_model
+from daenr.reporting.curves import BY_LAYER, layer_lines
 from daenr.reporting.figures import styled, without_models
-from daenr.reporting.labels import LAYER_COLOURS, LAYER_DASHES, layer_label, model_label, region_label
+from daenr.reporting.labels import LAYER_COLOURS, model_label, region_label
 from daenr.statistics.metrics import METRICS
 
 COLUMNS = [
@@ -70,16 +71,12 @@ def score_over_ratio(scores: pd.DataFrame, printed: Sequence[Weight]) -> Figure:
             ax.set_title(f"{model_label(model, 'hi')}, {region_label(region)}")
     figure.supxlabel("β : α")
     layers = [layer for layer in LAYERS if layer in set(shown["layer"])]
-    lines = [
-        Line2D([], [], color=LAYER_COLOURS[layer], ls=(0, LAYER_DASHES[layer]), label=layer_label(layer))
-        for layer in layers
-    ]
     others = [
         Line2D([], [], color="black", ls="", marker="o", ms=4, label="chosen"),
         *([Line2D([], [], color="black", ls="", marker="^", ms=4, label="the paper's")] if printed else []),
         Line2D([], [], color="black", ls="-.", lw=0.6, label="best seed of the model of one task"),
     ]
-    figure.legend(handles=[*lines, *others], loc="outside upper center", ncols=3)
+    figure.legend(handles=[*layer_lines(layers), *others], loc="outside upper center", ncols=3)
     return figure
 
 
@@ -92,17 +89,7 @@ def _panel(ax: Axes, here: pd.DataFrame, model: str, marks: Sequence[Weight]) ->
     ax.set_xscale("log")
     ax.set_xticks(sorted(joint["ratio"].unique())[::2])
     ax.minorticks_off()
-    sns.lineplot(
-        joint,
-        x="ratio",
-        y="value",
-        hue="layer",
-        style="layer",
-        palette=LAYER_COLOURS,
-        dashes=LAYER_DASHES,
-        legend=False,
-        ax=ax,
-    )
+    sns.lineplot(joint, x="ratio", y="value", ax=ax, **BY_LAYER)
     for _, best in joint[joint["chosen"]].iterrows():
         ax.plot(best["ratio"], best["value"], "o", ms=4, color=LAYER_COLOURS[best["layer"]])
     autoencoder, readout = split_model(model)

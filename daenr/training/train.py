@@ -95,20 +95,8 @@ def train(
     devices.make_repeatable()
     device = devices.resolve(spec.device)
     precision = devices.resolve_precision(spec.precision, device)
-    # Losses, and the readout that learns by them, are in the neuron's own scale.
     scale = data.response_scale[neurons]
-    train_responses, validation_responses = (
-        responses[:, neurons] / scale for responses in (data.train_responses, data.validation_responses)
-    )
-    known = Neurons(
-        torch.from_numpy(train_responses.mean(0)),
-        torch.from_numpy(data.receptive_field[neurons]),
-    )
-    training = _split(data.train_images, train_responses, device)
-    validation = _split(data.validation_images, validation_responses, device)
-    if run.control == "shuffled":
-        order = generator(run.seed, "shuffled responses")
-        training, validation = _shuffled(training, order), _shuffled(validation, order)
+    known, training, validation = _material(run, data, neurons, device)
     protocol = spec.protocol
     if run.model in REFERENCES:
         protocol = protocol.model_copy(update={"stop_on": "response"})
@@ -116,12 +104,7 @@ def train(
     fitted = []
     start = time.perf_counter()
     for settings in candidates:
-        model = build(run.model, run.layer, known, seed=run.seed, settings=settings, device=device)
-        if run.control == "frozen":
-            assert pretrained is not None
-            controls.freeze_trained(model, pretrained)
-        elif run.control == "random":
-            controls.freeze_untrained(model, training.images)
+        model = _untrained(run, known, settings, training, pretrained)
         try:
             result = fit(
                 model,
@@ -145,6 +128,44 @@ def train(
     return Trained(
         model, result, seconds, precision, reconstruction, response, validation_response, code, settings
     )
+
+
+def _material(
+    run: Run, data: RegionData, neurons: Int64[np.ndarray, " neurons"], device: torch.device
+) -> tuple[Neurons, Split, Split]:
+    """What the readout knows of its neurons, and both splits; responses are in each neuron's own scale."""
+    train_responses, validation_responses = (
+        responses[:, neurons] / data.response_scale[neurons]
+        for responses in (data.train_responses, data.validation_responses)
+    )
+    known = Neurons(
+        torch.from_numpy(train_responses.mean(0)),
+        torch.from_numpy(data.receptive_field[neurons]),
+    )
+    training = _split(data.train_images, train_responses, device)
+    validation = _split(data.validation_images, validation_responses, device)
+    if run.control == "shuffled":
+        order = generator(run.seed, "shuffled responses")
+        training, validation = _shuffled(training, order), _shuffled(validation, order)
+    return known, training, validation
+
+
+def _untrained(
+    run: Run,
+    known: Neurons,
+    settings: ModelSettings,
+    training: Split,
+    pretrained: Mapping[str, Tensor] | None,
+) -> DAENR:
+    """The model before its first step, on the images' device, with what a control holds fixed."""
+    device = training.images.device
+    model = build(run.model, run.layer, known, seed=run.seed, settings=settings, device=device)
+    if run.control == "frozen":
+        assert pretrained is not None
+        controls.freeze_trained(model, pretrained)
+    elif run.control == "random":
+        controls.freeze_untrained(model, training.images)
+    return model
 
 
 def _candidates(run: Run, settings: ModelSettings) -> list[ModelSettings]:

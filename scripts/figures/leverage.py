@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from daenr.data.region import read_region
+from daenr.data.region import read_attributes
 from daenr.files import read_frame
 from daenr.logs import to_file
 from daenr.reporting.figures import save
@@ -22,7 +22,7 @@ def main(
     png: Path,
     pdf: Path,
 ) -> None:
-    neurons = {region: read_region(path).train_responses.shape[1] for region, path in regions.items()}
+    neurons = {region: read_attributes(path)["counts"]["neurons"] for region, path in regions.items()}
     courses = [
         course(table, run, read_frame(path), neurons[run.region], losses)
         for table, run, path in zip(weights, map(Run.parse, runs), histories, strict=True)

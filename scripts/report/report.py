@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daenr.data.region import read_region
+from daenr.data.region import read_attributes
 from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.reporting.contents import contents
@@ -30,7 +30,7 @@ def main(
         for item in contents(map(str, shown), str(page.parent), regions)
     ]
     versions = json.loads(training.read_text(encoding="utf-8"))["versions"] if training else {}
-    attributes = [read_region(Path(path)).attributes for path in recorded]
+    attributes = [read_attributes(Path(path)) for path in recorded]
     notes = {region["region"]: region["notes"] for region in attributes}
     html = report(
         exhibits, text("workflow"), assumptions.read_text(encoding="utf-8"), config, versions, notes

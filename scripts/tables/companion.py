@@ -1,13 +1,12 @@
 """One of Tables 2 to 6 by what the field measures beside the paper's metrics."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from daenr.files import read_frame
+from daenr.files import read_documents, read_frame
 from daenr.logs import to_file
 from daenr.paper.plan import Cell
 from daenr.paper.published import other_results
@@ -27,25 +26,22 @@ def main(
     csv: Path,
     **rendered: Path,
 ) -> None:
-    printed, found = read_frame(own), documents(metrics)
+    printed, found = read_frame(own), read_documents(metrics)
     others_here = [Cell.from_row(cell) for cell in references]
     if others_here:
         printed = pd.concat([printed, tables.unpublished(others_here, found, ("pcc",))], ignore_index=True)
     placed = [*(Cell.from_row(cell) for cell in cells), *others_here]
     beside = tables.unpublished(placed, found, companion.BESIDE[table])
     if table in tables.RECONSTRUCTION:
-        codes = {region: code["metrics"]["pixel_correlation"] for region, code in documents(linear).items()}
+        codes = {
+            region: code["metrics"]["pixel_correlation"] for region, code in read_documents(linear).items()
+        }
         frame = companion.of_images(table, printed, beside, codes)
     else:
         regions = read_frame(ceilings).set_index("region")["cc_max"].to_dict()
         others = other_results(published) if published else []
         frame = companion.of_responses(table, printed, beside, regions, others)
     save(frame, companion.render(table, frame), csv, **rendered)
-
-
-def documents(paths: Sequence[Path]) -> dict[str, Any]:
-    """Contents of metrics.json by the names of the files' folders, those of runs or regions."""
-    return {Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in paths}
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """How much of their latents the auto-encoders of Table 5 use."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from daenr.files import read_documents
 from daenr.logs import to_file
 from daenr.paper.plan import Cell
 from daenr.reporting import latents
@@ -12,10 +12,7 @@ from daenr.reporting.rendering import save
 
 
 def main(cells: Sequence[Mapping[str, Any]], metrics: Sequence[Path], csv: Path, **rendered: Path) -> None:
-    documents = {
-        Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics
-    }
-    frame = latents.tidy([Cell.from_row(cell) for cell in cells], documents)
+    frame = latents.tidy([Cell.from_row(cell) for cell in cells], read_documents(metrics))
     save(frame, latents.render(frame), csv, **rendered)
 
 

@@ -1,10 +1,10 @@
 """One of Tables 2 to 6: the metrics of its runs beside the paper's values."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from daenr.files import read_documents
 from daenr.logs import to_file
 from daenr.paper.plan import Cell
 from daenr.paper.published import published
@@ -23,14 +23,11 @@ def main(
     csv: Path,
     **rendered: Path,
 ) -> None:
-    documents = {
-        Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics
-    }
     placed = [Cell.from_row(cell) for cell in cells]
     frame = tables.tidy(
         table,
         placed,
-        documents,
+        read_documents(metrics),
         published(paper, table) if paper else [],
         read_scores_of(scores),
         confidence,

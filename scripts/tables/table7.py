@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from daenr.data.region import read_region
+from daenr.data.region import read_attributes
 from daenr.logs import to_file
 from daenr.reporting import table7
 from daenr.reporting.rendering import save
 
 
 def main(regions: Sequence[Path], csv: Path, **rendered: Path) -> None:
-    read = [read_region(Path(path)).attributes for path in regions]
+    read = [read_attributes(Path(path)) for path in regions]
     frame = table7.tidy({region["region"]: region for region in read})
     save(frame, table7.render(frame), csv, **rendered)
 

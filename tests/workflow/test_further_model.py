@@ -38,12 +38,12 @@ def extended(project):
     for module, text in CLASSES.items():
         with (project.folder / f"daenr/models/{module}.py").open("a", encoding="utf-8") as file:
             file.write(text)
-    registry = project.folder / "daenr/registry.py"
-    text = registry.read_text(encoding="utf-8")
+    names = project.folder / "daenr/registry.py"
+    text = names.read_text(encoding="utf-8")
     for above, line in LINES.items():
         assert above in text
         text = text.replace(above, above + line)
-    registry.write_text(text, encoding="utf-8")
+    names.write_text(text, encoding="utf-8")
     size = {"train_images": 60, "test_images": 10, "repeats": 4, "neurons": 12}
     config = project.config(
         dataset={"name": "more", "layout": "simulated", "simulation": {"sizes": {"v1": size}}},

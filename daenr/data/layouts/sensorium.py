@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float64, Int64, Shaped
 
 from daenr.data.archive import Member, array, as_stored, listed, own_file
 from daenr.data.images import without_colour
-from daenr.data.recording import TIERS, Recording
+from daenr.data.recording import TIERS, Recording, of_known_tiers
 
 _TIERS, _IMAGE_IDS, _UNIT_IDS = (
     "meta/trials/tiers.npy",
@@ -49,10 +49,7 @@ def read(source: Path, region: str, *, alone: bool, gray: bool) -> Recording:
             raise ValueError(
                 f"{_TIERS} has {len(tier)} trials, {_IMAGE_IDS} has {len(image_id)}; correct them"
             )
-        kept = np.isin(tier, TIERS)
-        if not kept.all():
-            others = ", ".join(sorted(set(tier[~kept].tolist())))
-            print(f"{region}: left out {(~kept).sum()} of {len(kept)} trials, of the tiers {others}")
+        kept = of_known_tiers(region, tier)
         responses, response_hash = _trials(tree, "responses", kept)
         shown, image_hash = _trials(tree, "images", kept)
         if shown.ndim > 3:
