@@ -24,7 +24,7 @@ _PANELS = {
     "table9": "Table 9\nsimilarity, CAE",
     "table10": "Table 10\nreconstruction, all models",
 }
-"""Titles: where the weights are printed, for which task and which auto-encoders."""
+"""Titles: where the weights are printed; for which task and which auto-encoders."""
 
 
 def course(
@@ -69,13 +69,14 @@ def reweighted(share: pd.Series, factor: float) -> pd.Series:
 
 
 @styled
-def leverage_over_steps(courses: pd.DataFrame) -> Figure:
+def leverage_over_steps(courses: pd.DataFrame, printed: bool) -> Figure:
     """A column for each table of weights, a row for each reading, a line for each run in the colour of its layer.
 
     Below the dashed line the responses supply less than a thousandth.
 
     Args:
         courses: columns ``COLUMNS``.
+        printed: whether the weights are the paper's; a column is else named after its task alone.
     """
     columns = [weights for weights in _PANELS if weights in set(courses["weights"])]
     if not columns:
@@ -92,7 +93,8 @@ def leverage_over_steps(courses: pd.DataFrame) -> Figure:
             ax.margins(x=0.02)
         axes[0].set_ylabel(label)
     for ax, weights in zip(grid[0], columns, strict=True):
-        ax.set_title(_PANELS[weights])
+        number, task = _PANELS[weights].split("\n")
+        ax.set_title(f"{number}\n{task}" if printed else task[0].upper() + task[1:])
     figure.supylabel("Share of the gradient from the responses")
     figure.supxlabel("Step")
     layers = [layer for layer in LAYERS if layer in set(courses["layer"])]

@@ -19,6 +19,7 @@ def main(
     runs: Sequence[str],
     histories: Sequence[Path],
     losses: Mapping[str, str],
+    printed: bool,
     png: Path,
     pdf: Path,
 ) -> None:
@@ -27,7 +28,7 @@ def main(
         course(table, run, read_frame(path), neurons[run.region], losses)
         for table, run, path in zip(weights, map(Run.parse, runs), histories, strict=True)
     ]
-    save(leverage_over_steps(pd.concat(courses, ignore_index=True)), png, pdf)
+    save(leverage_over_steps(pd.concat(courses, ignore_index=True), printed), png, pdf)
 
 
 if __name__ == "__main__":
@@ -38,5 +39,6 @@ if __name__ == "__main__":
             runs=snakemake.params.runs,
             histories=snakemake.input.histories,
             losses=snakemake.params.losses,
+            printed=snakemake.params.printed,
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

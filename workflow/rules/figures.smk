@@ -83,6 +83,7 @@ rule leverage:
     params:
         regions=config["regions"],
         losses=config["loss"],
+        printed=config["weights"] == "paper",
         weights=[weights for weights, _ in WEIGHTED],
         runs=[run.name for _, run in WEIGHTED],
     message:

@@ -74,7 +74,7 @@ def test_a_panel_for_each_table_of_weights_and_a_line_a_run(assert_legible):
         ],
         ignore_index=True,
     )
-    figure = leverage_over_steps(courses)
+    figure = leverage_over_steps(courses, printed=True)
     assert_legible(figure)
     assert [ax.get_title().split("\n")[0] for ax in figure.axes[:3]] == ["Table 8", "Table 9", "Table 10"]
     assert [figure.axes[i].get_ylabel() for i in (0, 3)] == ["Losses as sums", "Losses as means"]
@@ -83,7 +83,9 @@ def test_a_panel_for_each_table_of_weights_and_a_line_a_run(assert_legible):
         assert set(threshold.get_ydata()) == {1e-3}
         assert len(lines) == 4
         assert ax.get_yscale() == "log"
+    own = leverage_over_steps(courses, printed=False)
+    assert own.axes[0].get_title() == "Reconstruction, CAE"
 
 
 def test_without_joint_models_the_figure_says_so():
-    assert leverage_over_steps(pd.DataFrame(columns=COLUMNS)).texts
+    assert leverage_over_steps(pd.DataFrame(columns=COLUMNS), printed=True).texts
