@@ -256,8 +256,9 @@ def judge(
         of a region, then over regions, then over seeds; of a claim with several contrasts, of the one that it does
         worst in, which ``against`` names. ``error`` its standard error, ``low`` and ``high`` its interval at the
         rules' confidence, ``p`` two-sided and uncorrected; the claim is tested at ``tested_at``. ``paper`` is the same
-        contrast of the published numbers, ``paper_excluded`` whether the interval excludes it. ``neurons_gain`` is the
-        share of neurons whose PCC gains and ``neurons_error`` the standard error over neurons. ``n`` counts seeds,
+        contrast of the published numbers, ``paper_excluded`` whether the interval of several seeds excludes it.
+        ``neurons_gain`` is the share of neurons whose PCC gains and ``neurons_error`` the standard error over neurons.
+        ``n`` counts seeds,
         ``images`` test images (neurons, for ``significant``). ``seeds_needed`` and ``images_needed`` would decide an
         open claim. What there is not is NaN, and empty in texts.
     """
@@ -312,7 +313,7 @@ def _row(
         **{"freedom": found.freedom, "low": low, "high": high, "p": found.p, "tested_at": decided.tested_at},
         **{"paper": paper, "n": found.seeds, "images": found.units, "verdict": decided.verdict},
     }
-    if not np.isnan(paper):
+    if found.seeds > 1 and not np.isnan(paper):
         row["paper_excluded"] = "no" if low <= paper <= high else "yes"
     if claim.metric == "pcc":
         neurons = evidence.neurons(pairs)

@@ -70,6 +70,7 @@ class Grid:
         groups: upper level of the header, each with the columns that it spans; empty for one level.
         notes: marker and text.
         prose: words rather than numbers, hence aligned at the left.
+        folded: in HTML its title alone is seen until it is clicked.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Grid:
     groups: list[tuple[str, int]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     prose: bool = False
+    folded: bool = False
 
 
 @dataclass(frozen=True)

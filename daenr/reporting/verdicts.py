@@ -3,6 +3,7 @@
 # ruff: noqa: RUF001 - the minus signs are those of print
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,9 @@ from daenr.statistics.metrics import METRICS
 
 _NO_NUMBER = "–"
 
-_MARKS = {SUPPORTED: "s", CONTRADICTED: "c", PRACTICALLY_NONE: "n", OPEN: "o", NOT_TESTED: "t"}
+_UNTESTED = "Claims that rest on one which is not supported: their effects are shown, but decide nothing."
+
+_MARKS = {SUPPORTED: "s", CONTRADICTED: "c", PRACTICALLY_NONE: "n", OPEN: "o"}
 """Markers of the notes that say what a verdict means."""
 
 
@@ -50,7 +53,14 @@ def render(frame: pd.DataFrame, rules: Rules, title: str = "The paper's claims")
         )
     columns = ["Claim", "Effect", "Neurons", "Paper", "p", "Verdict", "What would decide", "Population"]
     caption = f"{summary(frame, rules)}\n\n{legend}"
-    return spell(_grid(frame, columns, _verdict_entries, "verdicts", title, caption, _meanings(frame, rules)))
+    untested = frame["verdict"] == NOT_TESTED
+    tested = _grid(
+        frame[~untested], columns, _verdict_entries, "verdicts", title, caption, _meanings(frame, rules)
+    )
+    if not untested.any():
+        return spell(tested)
+    rest = _grid(frame[untested], columns, _verdict_entries, "verdicts-untested", "Not tested", _UNTESTED, [])
+    return spell(tested, replace(rest, folded=True))
 
 
 def render_sensitivity(frame: pd.DataFrame, title: str = "Sensitivity of the verdicts") -> Rendered:
@@ -89,7 +99,7 @@ def _grid(
     depths: dict[str, int] = {}
     blocks: list[list[tuple[str, list[Entry]]]] = []
     for row in _records(frame):
-        depth = depths[row["claim"]] = depths[row["parent"]] + 1 if row["parent"] else 0
+        depth = depths[row["claim"]] = depths.get(row["parent"], -1) + 1
         if depth == 0:
             blocks.append([])
         blocks[-1].append((f"{'· ' * depth}{row['claim']}", entries(row)))
@@ -112,7 +122,9 @@ def _verdict_entries(row: Mapping[str, Any]) -> list[Entry]:
         Entry(_printed(row)),
         Entry(_p(row)),
         Entry(
-            row["verdict"], best=row["verdict"] in (SUPPORTED, CONTRADICTED), marker=_MARKS[row["verdict"]]
+            row["verdict"],
+            best=row["verdict"] in (SUPPORTED, CONTRADICTED),
+            marker=_MARKS.get(row["verdict"], ""),
         ),
         Entry(_needed(row)),
         Entry(row.get("population", "")),
@@ -132,7 +144,6 @@ def _meanings(frame: pd.DataFrame, rules: Rules) -> list[tuple[str, str]]:
         PRACTICALLY_NONE: f"an effect of the margin or more is excluded, either way ({margins})",
         OPEN: "neither told from no effect nor from one of the margin's size; the claim may be right or wrong. As many "
         f"seeds and images as named would decide with a chance of {CHANCE:.0%}, if effect and variances are those seen",
-        NOT_TESTED: "rests on a claim that is not supported; the effect is shown, but decides nothing",
     }
     return [
         (_MARKS[name], f"{name}: {text}.") for name, text in texts.items() if name in set(frame["verdict"])
@@ -180,8 +191,8 @@ def _neurons(row: Mapping[str, Any]) -> Entry:
 def _printed(row: Mapping[str, Any]) -> str:
     if np.isnan(row["paper"]):
         return ""
-    excluded = "excluded" if row["paper_excluded"] == "yes" else "not excluded"
-    return f"{_signed(row['paper'], METRICS[row['metric']].effect_decimals)} ({excluded})"
+    excluded = {"yes": " (excluded)", "no": " (not excluded)", "": ""}[row["paper_excluded"]]
+    return f"{_signed(row['paper'], METRICS[row['metric']].effect_decimals)}{excluded}"
 
 
 def _signed(value: float, decimals: int) -> str:
@@ -278,7 +289,7 @@ def _paper(row: Mapping[str, Any]) -> str:
     printed = (
         f" The paper prints {_signed(row['paper'], METRICS[row['metric']].effect_decimals)} for its recording"
     )
-    if row["n"] == 1:
+    if not row["paper_excluded"]:
         return f"{printed}."
     answer = "excludes" if row["paper_excluded"] == "yes" else "does not exclude"
     return f"{printed}, which the interval {answer}."
