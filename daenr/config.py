@@ -341,16 +341,6 @@ class DatasetSettings(Section):
     nwb: NwbSettings = Field(default_factory=NwbSettings)
     simulation: SimulationSettings = Field(default_factory=SimulationSettings)
 
-    @property
-    def of_the_paper(self) -> bool:
-        """Whether the paper's numbers are about it: the published recording, or the one simulated after it."""
-        published = published_recording()
-        # The manifest vouches for a copy, wherever it lies.
-        own_manifest = (
-            self.manifest is not None and Path(self.manifest).name == Path(str(published.manifest)).name
-        )
-        return self.layout == "simulated" or self.source == published.source or own_manifest
-
     @field_validator("source")
     @classmethod
     def _needed_for_a_recording(cls, source: str | None, info: Any) -> str | None:
