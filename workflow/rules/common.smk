@@ -216,7 +216,7 @@ def contents_of(source):
     """Tells a file or folder that a person replaced from the one before; what is made here has other ways."""
     if str(source).startswith(f"{RESULTS}/"):
         return None
-    # Once a plan rather than once a process: each job of a cluster plans, and a folder may have 20,000 files.
+    # Where a plan needs it, not in every process: each job of a cluster plans, and the content is read.
     return lambda wildcards: stamp(Path(source))
 
 
