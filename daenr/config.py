@@ -281,8 +281,8 @@ class DatasetSettings(Section):
     )
     source: Annotated[str, Field(pattern=_SOURCE)] | None = Field(
         None,
-        description="Where the zip is: `doi:10...`, an `https://` address, or a path; without braces. What is "
-        "downloaded goes to `results/NAME/data/`; a zip that you put at `data/NAME.zip` is used in place of any "
+        description="Where the file is: `doi:10...`, an `https://` address, or a path; without braces. What is "
+        "downloaded goes to `results/NAME/data/`; a file that you put at `data/NAME.zip` is used in place of any "
         "download. Not used by `simulated`.",
     )
     mirrors: tuple[Annotated[str, Field(pattern=_ADDRESS)], ...] = Field(
