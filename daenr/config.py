@@ -281,8 +281,8 @@ class DatasetSettings(Section):
     )
     source: Annotated[str, Field(pattern=_SOURCE)] | None = Field(
         None,
-        description="Where the zip is: `doi:10...`, an `https://` address, or a path; without braces. What is "
-        "downloaded goes to `results/NAME/data/`; a zip that you put at `data/NAME.zip` is used in place of any "
+        description="Where the file is: `doi:10...`, an `https://` address, or a path; without braces. What is "
+        "downloaded goes to `results/NAME/data/`; a file that you put at `data/NAME.zip` is used in place of any "
         "download. Not used by `simulated`.",
     )
     mirrors: tuple[Annotated[str, Field(pattern=_ADDRESS)], ...] = Field(
@@ -340,16 +340,6 @@ class DatasetSettings(Section):
     arrays: ArraysSettings = Field(default_factory=ArraysSettings)
     nwb: NwbSettings = Field(default_factory=NwbSettings)
     simulation: SimulationSettings = Field(default_factory=SimulationSettings)
-
-    @property
-    def of_the_paper(self) -> bool:
-        """Whether the paper's numbers are about it: the published recording, or the one simulated after it."""
-        published = published_recording()
-        # The manifest vouches for a copy, wherever it lies.
-        own_manifest = (
-            self.manifest is not None and Path(self.manifest).name == Path(str(published.manifest)).name
-        )
-        return self.layout == "simulated" or self.source == published.source or own_manifest
 
     @field_validator("source")
     @classmethod

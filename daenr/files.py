@@ -47,14 +47,28 @@ def atomic(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def stamp(path: Path) -> str:
-    """Names, sizes and times of a file, or of all files below a folder: another one where any was replaced.
+HASHED_BYTES = 2 * 2**30
+"""Size up to which `stamp` reads a file."""
 
-    Of any other time, an earlier one too, which who compares with the time of a result does not see.
+
+def stamp(path: Path) -> str:
+    """Names and contents of a file, or of all files below a folder: another one where any was replaced.
+
+    Whatever their times, which who compares them with the time of a result does not see. Files above `HASHED_BYTES`,
+    such as NWB with films, go by size and time.
     """
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    known = [(str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return hashlib.sha256(repr(known).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_dir():
+            continue
+        known = file.stat()
+        digest.update(f"{file.relative_to(path)}\0{known.st_size}\0".encode())
+        if known.st_size > HASHED_BYTES:
+            digest.update(f"{known.st_mtime_ns}".encode())
+        else:
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
 
 
 def read_documents(paths: Iterable[Path | str]) -> dict[str, Any]:

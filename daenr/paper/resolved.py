@@ -15,6 +15,7 @@ from daenr.config import (
     LossWeights,
     RegionSettings,
     Variant,
+    published_recording,
     validate,
 )
 from daenr.data import archive, download
@@ -43,6 +44,22 @@ def resolve(written: Mapping[str, Any], root: Path) -> dict[str, Any]:
     return config.model_dump(mode="json")
 
 
+def of_the_paper(dataset: DatasetSettings, root: Path) -> bool:
+    """Whether the paper's numbers are about it: the published recording, or the one simulated after it.
+
+    Of a copy, wherever it lies, a manifest with no other files than the published ones vouches that it is one.
+
+    Raises:
+        ConfigError: the manifest cannot be read.
+    """
+    published = published_recording()
+    if dataset.layout == "simulated" or dataset.source == published.source:
+        return True
+    if dataset.manifest is None:
+        return False
+    return _manifest(dataset.manifest).items() <= _manifest(str(root / str(published.manifest))).items()
+
+
 def training_trials(dataset: DatasetSettings, regions: Sequence[str]) -> dict[str, int] | None:
     """Training trials of each region; None for a recording that is yet to be downloaded, or has no headers to ask.
 
@@ -61,8 +78,6 @@ def training_trials(dataset: DatasetSettings, regions: Sequence[str]) -> dict[st
 def _completed(dataset: DatasetSettings, root: Path) -> DatasetSettings:
     """With paths of files that there are, here or else in the project's folder, a scale, and Table 7's counts."""
     changes: dict[str, Any] = {}
-    if dataset.response_scale is None:
-        changes["response_scale"] = "none" if dataset.of_the_paper else "mean"
     if dataset.source and download.is_local(dataset.source):
         changes["source"] = str(Path(dataset.source).expanduser())
     for key in ("manifest", "published"):
@@ -81,7 +96,11 @@ def _completed(dataset: DatasetSettings, root: Path) -> DatasetSettings:
             for size in region_sizes(root / "config/paper")
         }
         changes["simulation"] = dataset.simulation.model_copy(update={"sizes": sizes})
-    return dataset.model_copy(update=changes)
+    completed = dataset.model_copy(update=changes)
+    if completed.response_scale is not None:
+        return completed
+    scale = "none" if of_the_paper(completed, root) else "mean"
+    return completed.model_copy(update={"response_scale": scale})
 
 
 def _weights(config: Config, root: Path) -> str | LossWeights | None:
@@ -90,7 +109,7 @@ def _weights(config: Config, root: Path) -> str | LossWeights | None:
     missing = [region for region in config.regions if region not in printed]
     if config.weights == "paper" and missing:
         raise ConfigError(f"weights: the paper has weights for {printed}, not for {missing[0]!r}")
-    ours = config.dataset.of_the_paper and not missing
+    ours = not missing and of_the_paper(config.dataset, root)
     return "paper" if config.weights is None and ours else config.weights
 
 
@@ -112,11 +131,14 @@ def _known_regions(dataset: DatasetSettings) -> tuple[str, list[str] | None]:
         return source, archive.regions(path) if dataset.layout == "antolik2016" else None
     if dataset.manifest is None:
         return source, None
+    return dataset.manifest, sorted({PurePosixPath(name).parent.name for name in _manifest(dataset.manifest)})
+
+
+def _manifest(path: str) -> Mapping[str, archive.Fingerprint]:
     try:
-        files = archive.read_manifest(Path(dataset.manifest)).files
+        return archive.read_manifest(Path(path)).files
     except ValueError as error:
         raise ConfigError(f"dataset.manifest: {error}") from error
-    return dataset.manifest, sorted({PurePosixPath(name).parent.name for name in files})
 
 
 def _check_batches(config: Config) -> None:

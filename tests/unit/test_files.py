@@ -166,17 +166,27 @@ def test_texts_of_a_csv_file_come_back_as_they_were_written(tmp_path, name):
 
 
 @pytest.mark.parametrize("folder", [False, True])
-def test_a_replaced_file_has_another_stamp_even_with_an_earlier_time(tmp_path, folder):
+def test_a_replaced_file_has_another_stamp_even_of_equal_size_and_time(tmp_path, folder):
     file = tmp_path / "data" / "deep" / "a.npy"
     file.parent.mkdir(parents=True)
     source = tmp_path / "data" if folder else file
-    file.write_text("old")
-    before = stamp(source)
-    assert stamp(source) == before
-    file.write_text("new")
-    os.utime(file, (0, 0))
-    replaced = stamp(source)
-    assert replaced != before
+    stamps = []
+    for content, time in (("old", 0), ("old", 9), ("new", 0)):
+        file.write_text(content)
+        os.utime(file, (time, time))
+        stamps.append(stamp(source))
+    assert stamps[0] == stamps[1] != stamps[2]
     if folder:
         (file.parent / "b.npy").write_text("more")
-        assert stamp(source) != replaced
+        assert stamp(source) not in stamps
+
+
+def test_a_file_too_large_to_read_in_each_plan_goes_by_size_and_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("daenr.files.HASHED_BYTES", 2)
+    file = tmp_path / "a.nwb"
+    stamps = []
+    for content, time in (("old", 0), ("new", 0), ("new", 9)):
+        file.write_text(content)
+        os.utime(file, (time, time))
+        stamps.append(stamp(file))
+    assert stamps[0] == stamps[1] != stamps[2]

@@ -25,7 +25,7 @@ try:
     from daenr.paper.claims import claim_tree, to_rows
     from daenr.paper import search
     from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Plan
-    from daenr.paper.resolved import resolve
+    from daenr.paper.resolved import of_the_paper, resolve
     from daenr.reporting.contents import PAGE, contents, placed
     from daenr.run import Run
     from daenr.training.memory import ENVIRONMENT
@@ -66,7 +66,7 @@ DOWNLOADED = {
     "record": f"{RESULTS}/data/downloaded.json",
 }
 # The paper's numbers stand beside its own recording and the one simulated after it, not beside another's region1.
-COMPARED = DatasetSettings(**config["dataset"]).of_the_paper
+COMPARED = of_the_paper(DatasetSettings(**config["dataset"]), ROOT)
 FORMATS = ("csv", "md", "tex", "html", "json")
 PAGE_FORMATS = ("csv", "md", "html", "json")
 FIGURE_REGIONS = PLAN.figure_regions()
@@ -216,7 +216,7 @@ def contents_of(source):
     """Tells a file or folder that a person replaced from the one before; what is made here has other ways."""
     if str(source).startswith(f"{RESULTS}/"):
         return None
-    # Once a plan rather than once a process: each job of a cluster plans, and a folder may have 20,000 files.
+    # Where a plan needs it, not in every process: each job of a cluster plans, and the content is read.
     return lambda wildcards: stamp(Path(source))
 
 

@@ -257,6 +257,16 @@ def test_what_is_no_whole_archive_is_never_put_in_place(
     assert reason in failure(destination, address, manifest=manifest)
 
 
+@pytest.mark.parametrize("start", [b"\x89HDF\r\n\x1a\n", b"MATLAB 7.3 MAT-file", b"MATLAB 5.0 MAT-file"])
+def test_a_single_file_of_another_layout_is_taken_unless_a_manifest_wants_a_zip(
+    site: Site, destination: Path, start: bytes
+) -> None:
+    address = site.serve("/a", (200, start + bytes(600)))
+    assert "cannot be read as a zip file" in failure(destination, address)
+    fetch(address, destination, None)
+    assert destination.read_bytes().startswith(start)
+
+
 def test_another_archive_than_the_manifests_is_refused(site: Site, destination: Path) -> None:
     members = contents()
     name = "Data/region1/training_set.npy"

@@ -20,8 +20,7 @@ from daenr.data.notes import copies
 from daenr.data.preprocessing import image_ids, preprocess, split, to_model_images, with_split
 from daenr.data.receptive_fields import centres
 from daenr.data.recording import Recording
-from daenr.data.region import RegionData, read_region, write_region
-from daenr.data.responses import scales
+from daenr.data.responses import scales, whole_trials
 
 RANGE = (0.0, 0.000255)
 
@@ -422,6 +421,26 @@ def test_trials_that_lack_a_response_are_left_out_and_counted():
     kept = np.concatenate([region.train_responses[:, 1], region.validation_responses[:, 1]])
     assert sorted(kept.astype(int)) == [trial for trial in range(60) if trial not in (7, 9)]
     np.testing.assert_allclose(region.test_responses[4], trials[[0, 1, 3, 4], 4].mean(0), rtol=1e-6)
+
+
+def test_trials_for_validation_stay_such_when_others_are_left_out():
+    rng = np.random.default_rng(0)
+    tier = np.array(["train", "validation", "train", "validation", "train", "test", "test", "test"])
+    responses = rng.gamma(1.0, size=(len(tier), 3))
+    responses[[0, 3], [1, 2]] = np.nan
+    recording, dropped = whole_trials(
+        Recording.of_trials(
+            "v1",
+            images=rng.uniform(size=(len(tier), 4, 4)),
+            responses=responses,
+            image_of_trial=np.arange(len(tier)),
+            tier=tier,
+            sha256={},
+        )
+    )
+    assert dropped == 2
+    np.testing.assert_array_equal(recording.image_of_trial, [1, 2, 4, 5, 6, 7])
+    assert recording.is_validation.tolist() == [True] + [False] * 5
 
 
 def test_a_neuron_without_any_response_is_refused_by_number():

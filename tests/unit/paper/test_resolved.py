@@ -107,6 +107,26 @@ def test_the_papers_weights_are_for_its_own_recording_unless_chosen(written, wei
     assert resolve(written, ROOT)["weights"] == weights
 
 
+@pytest.mark.parametrize(
+    ("edit", "ours"),
+    [
+        (lambda lines: lines, True),
+        (lambda lines: lines[:6], True),  # a copy of region 1 alone
+        (lambda lines: [*lines[:-1], lines[-1][:-40] + 40 * "0"], False),
+        (lambda lines: [*lines, f"Data/v1/training_set.npy,80,{40 * '0'}"], False),
+    ],
+    ids=["published", "part", "changed", "more"],
+)
+def test_a_copy_is_the_papers_by_what_its_manifest_lists_and_not_by_the_manifests_name(tmp_path, edit, ours):
+    listed = edit((ROOT / "config/antolik2016-manifest.csv").read_text(encoding="utf-8").splitlines())
+    manifest = tmp_path / ("copy.csv" if ours else "antolik2016-manifest.csv")
+    manifest.write_text("\n".join(listed) + "\n", encoding="utf-8")
+    dataset = OWN | {"source": "https://example.org/copy.zip", "manifest": str(manifest)}
+    resolved = resolve({"dataset": dataset, "regions": ["region1"]}, ROOT)
+    assert (resolved["weights"] == "paper") is ours
+    assert resolved["dataset"]["response_scale"] == ("none" if ours else "mean")
+
+
 def test_the_users_config_is_left_alone():
     written = {"training": {"batch_size": 32}}
     resolve(written, ROOT)
