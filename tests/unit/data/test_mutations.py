@@ -30,7 +30,6 @@ FIELDS = {
 mutated = settings(
     derandomize=True,
     database=None,
-    deadline=None,
     max_examples=300,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

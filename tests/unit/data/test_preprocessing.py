@@ -178,7 +178,7 @@ def test_images_that_are_not_square_need_a_choice():
 # ---- the split ----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     shown=st.lists(st.integers(1, 6), min_size=2, max_size=30),
     fraction=st.floats(0.01, 0.99),
