@@ -574,6 +574,12 @@ class SignificanceSettings(Section):
         "the trainings, but no result is reported on them; responses to them are single trials, so the groups differ. "
         "Trials of one image are averaged first.",
     )
+    random_groups: bool = Field(
+        False,
+        strict=True,
+        description="Whether Table 3 also has the neurons divided at random into groups of the two sizes: a smaller "
+        "group is a smaller loss, whatever its neurons know. Two trainings more a layer and seed.",
+    )
     permutations: Annotated[Whole, Field(ge=99)] = Field(
         1000,
         description="Permutations of the images for the null distribution of a neuron's r, and for how many neurons "

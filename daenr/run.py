@@ -8,7 +8,11 @@ from dataclasses import dataclass, replace
 
 from daenr.registry import CONTROLS, LAYERS, REFERENCES, split_model
 
-NEURONS = ("all", "significant", "insignificant")
+RANDOM = "random-"
+"""Before the name of a group of neurons: as many drawn at random."""
+
+NEURONS = ("all", "significant", "insignificant", "random-significant", "random-insignificant")
+"""Neurons that a model can be trained on: all, one of Table 3's two groups, or as many drawn at random."""
 
 _NAME = re.compile(
     r"(?P<dataset>[^_]+)_(?P<region>[^_]+)_(?P<model>[^_]+)_(?P<layer>[^_]+)"
@@ -29,7 +33,7 @@ class Run:
             and for a reference model.
         alpha: weight of the reconstruction loss (Eq. 3); 0 for models that do not reconstruct.
         beta: weight of the response loss (Eq. 3); 0 for a plain auto-encoder.
-        neurons: the neurons whose responses are trained on, ``all``, ``significant`` or ``insignificant``.
+        neurons: the neurons whose responses are trained on, one of ``NEURONS``.
         seed: seed of everything random in the training.
         control: one of ``CONTROLS``, or None: ``shuffled`` trains on responses that are permuted across images,
             ``frozen`` trains nothing but the readout, on the encoder of the trained plain auto-encoder, and

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from daenr.paper.plan import Cell, Plan
 from daenr.registry import AUTOENCODERS, END_TO_END, READOUTS, split_model
-from daenr.run import Run
+from daenr.run import NEURONS, Run
 
 Pairs = tuple[tuple[Cell, Cell], ...]
 """(treated, reference), both of one seed and region and where both are read out of one layer."""
@@ -246,7 +246,16 @@ def _explanations(plan: Plan, half: _Half) -> Iterator[Claim]:
     if half.metric == "mse" and "table3" in plan.tables():
         plain = [cell for cell in plan.cells("table2") if (cell.region, cell.model) == (plan.focus, "cae")]
         cells = plan.cells("table3")
-        use, harm = ([c for c in cells if c.neurons == name] for name in ("significant", "insignificant"))
+        use, harm, as_use, as_harm = ([c for c in cells if c.neurons == name] for name in NEURONS[1:])
+        drawn = Claim(
+            "mse-neurons-random",
+            "It is which neurons they are, not how many: the significant ones beat as many at random, the others fall "
+            "behind as many at random.",
+            "Table 3",
+            "mse",
+            "explanation",
+            {"random": _pairs(use, as_use), "random beats insignificant": _pairs(as_harm, harm)},
+        )
         yield Claim(
             "mse-neurons",
             "The neurons that CAE-FR predicts significantly bring the gain: alone they beat the CAE, the others alone "
@@ -261,6 +270,7 @@ def _explanations(plan: Plan, half: _Half) -> Iterator[Claim]:
                     (reference, cell) for cell, reference in _pairs(harm, plain)
                 ),
             },
+            (drawn,),
         )
     if half.metric == "pcc" and "figure4" in plan.config["figures"]:
         runs = plan.comparison_runs()

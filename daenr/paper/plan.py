@@ -8,12 +8,13 @@ alone.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from daenr.paper.published import Weight, weights
 from daenr.registry import AUTOENCODERS, END_TO_END, READOUTS, joint_names, split_model
-from daenr.run import Run
+from daenr.run import RANDOM, Run
 
 TABLE_METRICS: Mapping[str, tuple[str, ...]] = {
     "table2": ("mse", "psnr", "ssim"),
@@ -305,9 +306,10 @@ class Plan:
             yield self._cell("table2", region, "cae-fr", layer, seed)
 
     def _table3(self, seed: int) -> Iterable[Cell]:
-        for layer in self.config["layers"]:
-            cell = self._cell("table3", self.focus, "cae-fr", layer, seed)
-            for neurons in ("significant", "insignificant"):
+        cells = [self._cell("table3", self.focus, "cae-fr", layer, seed) for layer in self.config["layers"]]
+        for kind in ("", RANDOM) if self.config["significance"]["random_groups"] else ("",):
+            for cell, group in product(cells, ("significant", "insignificant")):
+                neurons = f"{kind}{group}"
                 yield replace(cell, neurons=neurons, run=replace(cell.run, neurons=neurons))
 
     def _table4(self, seed: int) -> Iterable[Cell]:

@@ -15,10 +15,17 @@ from daenr.statistics.metrics import METRICS
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis of a table: the keys that tell its places apart, and how such a place is labelled."""
+    """One axis of a table.
+
+    Attributes:
+        keys: columns of the frame that say where on the axis a number stands.
+        label: how a place is labelled.
+        place: the place that values of the keys stand for; themselves unless told.
+    """
 
     keys: tuple[str, ...]
     label: Callable[..., str]
+    place: Callable[..., tuple[str, ...]] = lambda *values: values
 
 
 NO_AXIS = Axis((), lambda: "")
@@ -51,8 +58,8 @@ class Layout:
 
 def in_order(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
     """Sort by row, then column; along each axis the first to appear is the first to stand."""
-    axes = [axis.keys for axis in (layout.rows, layout.upper, layout.lower) if axis.keys]
-    ranks = [frame.groupby(list(keys), sort=False).ngroup().to_numpy() for keys in axes]
+    axes = [_places(frame, axis) for axis in (layout.rows, layout.upper, layout.lower)]
+    ranks = [pd.factorize(pd.Series(places, dtype=object))[0] for places in axes]
     return frame.iloc[np.lexsort(ranks[::-1])].reset_index(drop=True)
 
 
@@ -114,4 +121,4 @@ def _places(frame: pd.DataFrame, axis: Axis) -> list[tuple[str, ...]]:
     """Where each number of the frame stands along an axis."""
     if not axis.keys:
         return [()] * len(frame)
-    return list(frame[list(axis.keys)].itertuples(index=False, name=None))
+    return [axis.place(*values) for values in frame[list(axis.keys)].itertuples(index=False, name=None)]

@@ -91,7 +91,7 @@ class Rendered:
 
     Attributes:
         md: GitHub-flavoured Markdown; the two levels of the header are merged into one row.
-        tex: for each table a complete environment that needs booktabs, and graphicx or longtable where it is large.
+        tex: for each table a complete environment that needs booktabs and graphicx, or longtable where it is long.
         html: a page without external resources, for wide and for narrow screens.
         json: the tables as data, from which the report spells them.
     """
@@ -207,9 +207,6 @@ def _escape_markdown(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|~$])", r"\\\1", text.replace("&", "&amp;"))
 
 
-_LONGEST_SPREAD = len("± 00.000")
-"""Small print of so many characters fits a page in twelve columns."""
-
 _MOST_ROWS = 17
 """Rows with small print that fit a page."""
 
@@ -237,8 +234,11 @@ def _escape_latex(text: str) -> str:
 
 
 def _latex(grid: Grid) -> str:
-    """A float that is shrunk to the page's width if its small print is wide, or a table over several pages."""
-    caption, label = rf"\caption{{{_escape_latex(grid.caption)}}}", rf"\label{{tab:{grid.name}}}"
+    """A float that is shrunk to the page's width if it is wider, or a table over several pages."""
+    caption, label = (
+        rf"\caption{{{_escape_latex(grid.caption or grid.title)}}}",
+        rf"\label{{tab:{grid.name}}}",
+    )
     crowded = len(grid.columns) > 6
     size = [
         r"\scriptsize" if crowded else r"\footnotesize",
@@ -258,11 +258,8 @@ def _latex(grid: Grid) -> str:
         end = [r"\bottomrule", r"\end{longtable}", *notes, r"\par\endgroup"]
         return "\n".join([r"\begingroup", *size, *table, *end, ""])
     table = [rf"\begin{{tabular}}{columns}", *header, *body, r"\bottomrule", r"\end{tabular}"]
-    small = [
-        len(text) for block in grid.blocks for _, line in block for entry in line for text in entry.small
-    ]
-    if len(grid.columns) > 12 or (crowded and max(small, default=0) > _LONGEST_SPREAD):
-        table = [r"\resizebox{\textwidth}{!}{%", *table, "}"]
+    width = r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%"
+    table = [width, *table, "}"]
     begin = [r"\begin{table}[tbp]", r"\centering", r"\setlength{\belowcaptionskip}{6pt}", caption, label]
     return "\n".join([*begin, *size, *table, *notes, r"\end{table}", ""])
 

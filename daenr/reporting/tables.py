@@ -34,6 +34,7 @@ from daenr.reporting.layouts import (
     seeds,
 )
 from daenr.reporting.rendering import Entry, Rendered, power_text, spell, value_entry
+from daenr.run import RANDOM
 from daenr.statistics.correlation import constant
 from daenr.statistics.inference import difference
 from daenr.statistics.metrics import METRICS
@@ -50,9 +51,19 @@ RECONSTRUCTION = ("table2", "table3", "table5")
 # ---- layouts ------------------------------------------------------------------------------------------
 
 
-_NEURONS = Axis(("neurons",), labels.NEURONS.__getitem__)
+_NEURONS = Axis(
+    ("neurons",), labels.NEURONS.__getitem__, place=lambda neurons: (neurons.removeprefix(RANDOM),)
+)
 _MODELS = Axis(("model",), labels.family_label)
 _READ_OUT_MODELS = Axis(("model", "layer"), labels.model_label)
+_GROUPED_MODELS = Axis(
+    ("model", "layer", "neurons"),
+    lambda model, layer, drawn: labels.model_label(model, layer) + drawn,
+    place=lambda model, layer, neurons: (
+        *(model, layer),
+        ", as many at random" if neurons.startswith(RANDOM) else "",
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +95,8 @@ LAYOUTS: Mapping[str, _PaperLayout] = {
         caption="Reconstruction of the test images by models that learn the responses of the significant (✓) or of "
         "the insignificant (×) neurons alone, {regions}.",
         corner="Model (significant?)",
-        rows=_READ_OUT_MODELS,
+        rows=_GROUPED_MODELS,
+        block=lambda row: row[2],
         upper=METRIC_AXIS,
         lower=_NEURONS,
         contest=("metric", "neurons"),
@@ -323,7 +335,7 @@ def _standings(
         confidence: of the intervals.
     """
     best = _best(frame, layout)
-    contests = frame.groupby(list(layout.contest), sort=False).ngroup()
+    contests = frame.groupby(_contests(frame, layout), sort=False).ngroup()
     places = dict(zip(frame.index, frame[_KEY].itertuples(index=False, name=None), strict=True))
     winners = {contests[row]: places[row] for row in frame.index[best]}
     standings = best.map({True: "best", False: ""})
@@ -410,8 +422,8 @@ def _undecided(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
 
 
 def _contests(frame: pd.DataFrame, layout: _PaperLayout) -> list["pd.Series[str]"]:
-    """The keys of the contest that each value takes part in."""
-    return [frame[key] for key in layout.contest]
+    """The keys of the contest that each value takes part in; groups drawn at random compete with those they match."""
+    return [frame[key].str.removeprefix(RANDOM) for key in layout.contest]
 
 
 def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> str:
@@ -426,17 +438,30 @@ def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> st
         f"(over {drawn})."
     )
     parts = [layout.caption.replace("{regions}", regions), layout.bold, _same(frame, layout), tied, seeds(n)]
-    return " ".join(filter(None, [*parts, paper_values(frame), _linear(frame), _leverage(frame)]))
+    parts += [paper_values(frame), _drawn(frame), _linear(frame), _leverage(frame)]
+    return " ".join(filter(None, parts))
+
+
+def _drawn(frame: pd.DataFrame) -> str:
+    """What the random groups of Table 3 are; empty where the config asks for none."""
+    if not frame["neurons"].str.startswith(RANDOM).any():
+        return ""
+    return (
+        "As many at random: all neurons divided at random into groups of the same sizes (✓ as many as are "
+        "significant, × as many as are not), since fewer neurons are a smaller loss, whatever they know. Which neurons "
+        "they are matters where a row differs from its random one in the same column."
+    )
 
 
 def _same(frame: pd.DataFrame, layout: _PaperLayout) -> str:
     """In how many contests the printed digits do not tell the best, or any networks, apart; empty if in none."""
     competing = frame[frame["metric"] != LEVERAGE]
     competing = competing.assign(undecided=_undecided(competing, layout), printed=_printed(competing))
-    contests = competing.groupby(list(layout.contest), sort=False)
+    contests = competing.groupby(_contests(competing, layout), sort=False)
     undecided = contests["undecided"].any().sum()
-    networks = competing[competing["model"] != labels.LINEAR_CODE].groupby(list(layout.contest))["printed"]
-    alike = (networks.nunique().eq(1) & networks.size().gt(1)).sum()
+    networks = competing[competing["model"] != labels.LINEAR_CODE]
+    texts = networks.groupby(_contests(networks, layout))["printed"]
+    alike = (texts.nunique().eq(1) & texts.size().gt(1)).sum()
     said = [
         f"In {undecided} of {contests.ngroups} comparisons no value is bold: the best are the same to the printed "
         "digits."

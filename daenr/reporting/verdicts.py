@@ -301,13 +301,21 @@ def _only_if(row: Mapping[str, Any], rules: Rules) -> str:
         return f'"Only if" was not tested for {subject}: there is no supported gain to explain.'
     if np.isnan(row["effect"]):
         return f'"Only if" is open for {subject}; the runs lack a result.'
+    control = "baseline" if row["against"] == "baseline" else f"{row['against']} model"
+    _, does, to = _HALVES[row["metric"]]
+    answer = {
+        SUPPORTED: f"joint training {does} better than the baseline and each control; the least certain gain is over "
+        f"the {control}",
+        PRACTICALLY_NONE: f"against the {control}, joint training makes no difference of "
+        f"{rules.margins[row['metric']]:g} or more to {to}; the gain over it is",
+        CONTRADICTED: f"joint training {does} worse than the {control}; the gain over it is",
+        OPEN: f"whether joint training {does} better than the {control} is not decided; the gain over it is",
+    }[row["verdict"]]
     (effect, low, high), unit = _interval(row)
-    least = (
-        f"the least certain gain, that over the {row['against']} model, is {effect}{unit} "
-        f"({rules.confidence:.0%} interval {low} to {high}{unit})"
-    )
+    number = f"{effect}{unit} ({rules.confidence:.0%} interval {low} to {high}{unit})"
+    comma = ", " if row["verdict"] == SUPPORTED else " "
     reason = f"; {_would_decide(row)}" if row["verdict"] == OPEN else ""
-    return f'"Only if" is {row["verdict"]} for {subject}: {least}{reason}.'
+    return f'"Only if" is {row["verdict"]} for {subject}: {answer}{comma}{number}{reason}.'
 
 
 def _would_decide(row: Mapping[str, Any]) -> str:

@@ -10,9 +10,8 @@ import pandas as pd
 from jaxtyping import Bool, Float, Float64, Int64
 from scipy import stats
 
+from daenr.run import NEURONS, RANDOM
 from daenr.statistics.correlation import pearson_with_p, standardized
-
-GROUPS = ("insignificant", "significant")
 
 RULES = ("significant", "significant_bh", "significant_permutation")
 """Columns of `neuron_significance` that say which neurons a rule calls significant; the first is the paper's."""
@@ -131,13 +130,21 @@ def mean_over_trials(
     return total / trials[:, None]
 
 
-def group(tested: pd.DataFrame, name: str) -> Int64[np.ndarray, " members"]:
+def group(tested: pd.DataFrame, name: str, seed: int = 0) -> Int64[np.ndarray, " members"]:
     """Numbers of the neurons in a group by the paper's rule, ascending; empty if there are none.
+
+    Args:
+        tested: what `neuron_significance` returns.
+        name: one of `daenr.run.NEURONS` but ``all``; random groups divide the neurons at random, in the same sizes.
+        seed: of that division.
 
     Raises:
         ValueError: the group's name is unknown.
     """
-    if name not in GROUPS:
-        raise ValueError(f"neuron group must be one of {list(GROUPS)}, got {name!r}")
-    chosen = tested["significant"] == (name == "significant")
-    return np.sort(tested.loc[chosen, "neuron"].to_numpy(np.int64))
+    if name not in NEURONS[1:]:
+        raise ValueError(f"neuron group must be one of {list(NEURONS[1:])}, got {name!r}")
+    neurons = tested["neuron"].to_numpy(np.int64)
+    if name.startswith(RANDOM):
+        neurons = np.random.default_rng(seed).permutation(neurons)
+    chosen = tested["significant"].to_numpy() == (name.removeprefix(RANDOM) == "significant")
+    return np.sort(neurons[chosen])

@@ -93,7 +93,7 @@ def read_group(significance: Path, run: Run) -> np.ndarray:
 
     from daenr.statistics.significance import group
 
-    return group(pd.read_csv(significance), run.neurons)
+    return group(pd.read_csv(significance), run.neurons, run.seed)
 
 
 def versions() -> dict[str, str]:

@@ -83,6 +83,20 @@ def test_a_claim_compares_what_it_says(made, name, contrast, treated, reference)
     assert {spelled(cell) for _, cell in pairs} == reference
 
 
+def test_random_groups_ask_whether_it_matters_which_neurons_they_are(made):
+    assert "mse-neurons-random" not in made
+    drawn, parent = by_name(claim_tree(planned(significance={"random_groups": True})))["mse-neurons-random"]
+    assert parent.name == "mse-neurons"
+    neurons = {
+        name: {(one.neurons, other.neurons) for one, other in pairs}
+        for name, pairs in drawn.contrasts.items()
+    }
+    assert neurons == {
+        "random": {("significant", "random-significant")},
+        "random beats insignificant": {("random-insignificant", "insignificant")},
+    }
+
+
 def test_both_sides_of_a_pair_have_one_seed_region_and_layer(made):
     for claim, _ in made.values():
         for pairs in claim.contrasts.values():

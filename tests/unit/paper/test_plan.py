@@ -86,6 +86,15 @@ def test_groups_come_from_the_reconstruction_runs(paper):
     assert parents == {c.run for c in paper.cells("table2") if c.region == "region3" and c.layer}
 
 
+def test_random_groups_double_the_trainings_of_table_3(paper):
+    dataset = {"name": "paper", "layout": "simulated"}
+    made = Plan(resolved(dataset=dataset, significance={"random_groups": True}), PAPER)
+    added = set(made.runs()) - set(paper.runs())
+    assert {run.neurons for run in added} == {"random-significant", "random-insignificant"}
+    assert {run.parent for run in added} == {cell.run.parent for cell in paper.cells("table3")}
+    assert len(added) == 2 * len(LAYERS)
+
+
 def test_figures_need_no_training_beyond_the_tables(paper):
     in_tables = {cell.run for table in TABLE_METRICS for cell in paper.cells(table)}
     assert set(paper.runs()) == in_tables

@@ -691,3 +691,24 @@ def test_latex_compiles(tmp_path):
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "all.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+    assert "Overfull" not in done.stdout
+
+
+def test_random_neurons_stand_in_rows_of_their_own_below_table_3():
+    groups = ("significant", "insignificant", "random-significant", "random-insignificant")
+    cells = [cell("table3", layer=layer, neurons=neurons) for neurons in groups for layer in ("h1", "h2")]
+    documents = measured(cells, lambda item, _: 0.1 + 0.2 * groups.index(item.neurons))
+    frame = tables.tidy("table3", cells, documents, published(PAPER, "table3"), scored(cells, documents))
+    made = tables.render("table3", frame).md
+    lines = [line.split("|")[1:-1] for line in made.splitlines() if line.startswith("| CAE")]
+    labels = [line[0].strip() for line in lines]
+    assert labels == ["CAE-FR₁", "CAE-FR₂", "CAE-FR₁, as many at random", "CAE-FR₂, as many at random"]
+    assert [("0.500" in line[1], "0.700" in line[2]) for line in lines] == [(False, False)] * 2 + [
+        (True, True)
+    ] * 2
+    assert all("sub" in line[1] for line in lines[:2])
+    assert not any("sub" in text for line in lines[2:] for text in line)
+    assert "divided at random" in made
+    # A column is one contest: groups drawn at random, which are worse here, have no best of their own.
+    best = frame[(frame["metric"] == "mse") & (frame["standing"] == "best")]
+    assert set(best["neurons"]) == {"significant", "insignificant"}

@@ -157,7 +157,10 @@ def test_the_summary_says_what_holds_what_does_not_and_what_was_not_tested():
     assert "Reconstruction: practically none. Joint training makes no difference of 0.0005 or more to" in text
     assert "The paper prints +0.0135 for its recording, which the interval excludes." in text
     assert "The paper prints +0.0148 for its recording, which the interval does not exclude." in text
-    assert '"Only if" is supported for responses: the least certain gain, that over the frozen model' in text
+    assert (
+        '"Only if" is supported for responses: joint training predicts responses better than the baseline and each '
+        "control; the least certain gain is over the frozen model, +0.0151" in text
+    )
     assert '"Only if" was not tested for reconstruction' in text
     assert "Of the further claims, open: pcc-region1." in text
     assert "1 further claim was not tested, since what it rests on" in text
@@ -180,3 +183,27 @@ def test_the_summary_of_an_open_claim_says_what_would_decide():
     assert "exclude" not in summary(one, RULES)
     lost = frame(row(**OPEN | {"n": 0, "effect": np.nan}))
     assert "the runs lack a result" in summary(lost, RULES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"verdict": "contradicted", "effect": -0.02, "low": -0.03, "high": -0.01},
+            "contradicted for responses: joint training predicts responses worse than the frozen model; the gain over "
+            "it is −0.0200 (",
+        ),
+        (
+            {"verdict": "practically none", "against": "baseline"},
+            "practically none for responses: against the baseline, joint training makes no difference of 0.012 or more",
+        ),
+        (
+            OPEN | {"seeds_needed": 12, "images_needed": 50},
+            "open for responses: whether joint training predicts responses better than the frozen model is not "
+            "decided; the gain over it is +0.0050 (",
+        ),
+    ],
+)
+def test_the_summary_says_what_a_failing_only_if_means(changes, said):
+    only_if = row(claim="pcc-only-if", parent="pcc", level="only if", **{"against": "frozen"} | changes)
+    assert f'"Only if" is {said}' in summary(frame(row(), only_if), RULES)

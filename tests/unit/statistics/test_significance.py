@@ -263,5 +263,23 @@ def test_an_empty_group_is_an_empty_array(generator):
 
 def test_an_unknown_group_is_refused_with_the_choices(generator):
     tested = _tested(*_population(generator, 50, 3), 0.05, np.arange(3))
-    with pytest.raises(ValueError, match=r"\['insignificant', 'significant'\], got 'all'"):
+    with pytest.raises(ValueError, match=r"\['significant', 'insignificant', .*\], got 'all'"):
         significance.group(tested, "all")
+
+
+def test_random_groups_are_disjoint_have_the_groups_sizes_and_follow_the_seed():
+    tested = pd.DataFrame({"neuron": np.arange(100, 140), "significant": np.arange(40) % 4 == 0})
+    drawn = [
+        [significance.group(tested, f"random-{name}", seed) for name in ("significant", "insignificant")]
+        for seed in (0, 0, 1)
+    ]
+    for yes, no in drawn:
+        assert (len(yes), len(no)) == (10, 30)
+        assert sorted([*yes, *no]) == list(range(100, 140))
+    assert drawn[0][0].tolist() == drawn[1][0].tolist() != drawn[2][0].tolist()
+    # Of ten drawn from forty, 2.5 are significant on average, with a standard deviation of 1.2 (hypergeometric).
+    many = [
+        np.isin(significance.group(tested, "random-significant", s), np.arange(100, 140, 4)).sum()
+        for s in range(400)
+    ]
+    assert np.mean(many) == pytest.approx(2.5, abs=4 * 1.2 / 20)
