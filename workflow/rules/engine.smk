@@ -22,7 +22,7 @@ rule synthetic:
     input:
         archive=lambda wildcards: f"{RESULTS}/engine/{ENGINES[wildcards.region].name}.zip",
         region=region_file("{region}"),
-        code=package("statistics", "reporting", "use"),
+        code=package("statistics", "reporting"),
     output:
         **made("figures/synthetic-{region}", ("png", "pdf"), caption="synthetic"),
     log:
