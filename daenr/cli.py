@@ -74,7 +74,7 @@ def simulate(
     """Let a run's model answer images in place of the animal: an archive that the workflow reads like a recording."""
     from daenr.data.layouts.antolik2016 import write
     from daenr.data.region import read_region
-    from daenr.use.engine import fit_noise, synthesise
+    from daenr.use.engine import Noise, noise_like, synthesise
 
     model, shown = daenr.load(run), _read(images)
     shown = shown.reshape(-1, *model.preprocessing.image_shape)
@@ -83,12 +83,11 @@ def simulate(
             f"{len(shown)} images, of which {test} for testing in {trials} trials: --test must be 3 at least and "
             "leave images for training, --trials 1 at least"
         )
-    fitted = None
+    drawn: Noise | str = noise
     if noise == "matched":
-        recorded = read_region(region or run.parents[1] / f"data/{model.run.region}.h5")
-        fitted = fit_noise(recorded.test_trials[..., model.neurons], model.rates(recorded.test_images))
+        drawn = noise_like(model, read_region(region or run.parents[1] / f"data/{model.run.region}.h5"))
     recording, provenance = synthesise(
-        model, shown[:-test], shown[-test:], trials=trials, noise=fitted or noise, seed=seed
+        model, shown[:-test], shown[-test:], trials=trials, noise=drawn, seed=seed
     )
     write(output, [recording], provenance)
     low, high = model.preprocessing.intensity_range

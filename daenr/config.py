@@ -661,6 +661,28 @@ class OptimalImages(Section):
     )
 
 
+def _predicting(name: str) -> str:
+    if split_model(_model(name))[1] is None:
+        raise ValueError(f"{name} predicts no neurons: take cae-fr, cnn-fr ...")
+    return name
+
+
+class Engine(Section):
+    """A trained model that answers the images in place of the animal."""
+
+    model: Annotated[str, AfterValidator(_predicting)] | None = Field(
+        None,
+        description="Model that answers: one with a readout. `null`: none, and nothing is trained for it.",
+    )
+    layer: Layer = Field(
+        "h2", description="Layer that it reads out; its weights are those of Tables 9 and 11-13."
+    )
+    noise: Literal["matched", "poisson", "none"] = Field(
+        "matched",
+        description="Of its trials: variance that follows the rate as in the recording, that equals it, or none.",
+    )
+
+
 class Variant(Section):
     """Sections with the keys that differ from the config's own."""
 
@@ -775,6 +797,7 @@ class Config(Section):
     significance: SignificanceSettings = Field(default_factory=SignificanceSettings)
     comparison: ComparisonSettings = Field(default_factory=ComparisonSettings)
     optimal_images: OptimalImages = Field(default_factory=OptimalImages)
+    engine: Engine = Field(default_factory=Engine)
     checkpoint_every: PositiveInt | None = Field(
         500,
         description="Steps after which a training saves where it stands, in `results/NAME/checkpoints/`, so that a "

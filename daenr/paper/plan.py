@@ -187,8 +187,7 @@ class Plan:
         wanted = self.config["optimal_images"]
         if not wanted["neurons"] or self.variant is not None:
             return []
-        table = "table4" if model == "cae-fr" else "table6"
-        return [self._cell(table, region, model, wanted["layer"], seed).run for seed in self.config["seeds"]]
+        return [self._predicting(region, model, wanted["layer"], seed) for seed in self.config["seeds"]]
 
     def drawing_runs(self, region: str) -> list[Run]:
         """The optimal runs of all models that the config names for it."""
@@ -198,6 +197,13 @@ class Plan:
     def optimal_judge(self, region: str) -> Run:
         """What reconstructs such images without having drawn any: the plain CAE, which knows no neurons."""
         return self._cell("", region, "cae", None, self.config["seeds"][0]).run
+
+    def engine_runs(self) -> list[Run]:
+        """Runs, one a region, that answer images in place of the animal; none unless the config names their model."""
+        engine, seed = self.config["engine"], self.config["seeds"][0]
+        if engine["model"] is None or self.variant is not None:
+            return []
+        return [self._predicting(region, engine["model"], engine["layer"], seed) for region in self.regions]
 
     def runs(self) -> list[Run]:
         """Every training that the config's tables and figures need, each once."""
@@ -215,6 +221,7 @@ class Plan:
         for region in self.regions:
             drawing = self.drawing_runs(region)
             wanted += [*drawing, *([self.optimal_judge(region)] if drawing else [])]
+        wanted += self.engine_runs()
         wanted += [run for plan in self.variants().values() for run in plan.runs()]
         needed = [run.parent for run in wanted] + [run.pretrained for run in wanted if run.pretrained]
         return list(dict.fromkeys(wanted + needed))
@@ -280,7 +287,8 @@ class Plan:
         autoencoder, readout = split_model(model)
         alpha = beta = 1.0
         optimal = self.config["optimal_images"]
-        shown = (*self.config["models"], *(optimal["models"] if optimal["neurons"] else ()))
+        drawing = optimal["models"] if optimal["neurons"] else ()
+        shown = (*self.config["models"], *drawing, self.config["engine"]["model"])
         if autoencoder and readout and layer and model in shown:
             alpha, beta = self._weight(table, region, model, layer)
         run = Run(
@@ -295,6 +303,11 @@ class Plan:
             variant=self.variant,
         )
         return Cell(table, region, model, layer, "all", run)
+
+    def _predicting(self, region: str, model: str, layer: str, seed: int) -> Run:
+        """A run with the weights for predicting responses."""
+        table = "table4" if model in ("cnn-fr", "cae-fr") else "table6"
+        return self._cell(table, region, model, layer, seed).run
 
     def _table2(self, seed: int) -> Iterable[Cell]:
         for region in self.regions:

@@ -16,12 +16,25 @@ FIGURES = "Figures of the paper"
 CONTROLS = "Ceilings and controls"
 SIGNIFICANCE = "Significance of neurons"
 OPTIMAL = "Images that drive a neuron"
+ENGINE = "Data engine"
 SENSITIVITY = "Sensitivity"
 CURVES = "Training curves"
 TIMES = "Run times"
 PAGE = "All on one page"
 
-SECTIONS = (VERDICTS, TABLES, FIGURES, CONTROLS, SIGNIFICANCE, OPTIMAL, SENSITIVITY, CURVES, TIMES, PAGE)
+SECTIONS = (
+    VERDICTS,
+    TABLES,
+    FIGURES,
+    CONTROLS,
+    SIGNIFICANCE,
+    OPTIMAL,
+    ENGINE,
+    SENSITIVITY,
+    CURVES,
+    TIMES,
+    PAGE,
+)
 """In the order of the report."""
 
 SHOWN = (".html", ".png")
@@ -86,6 +99,7 @@ _RESULTS: Mapping[str, tuple[str, str, str]] = {
     "tables/truth": (SIGNIFICANCE, "How often the tests are right", "truth"),
     "tables/optimal_images": (OPTIMAL, "What the images are worth", "optimal_table"),
     "figures/optimal": (OPTIMAL, "The images", "optimal_figure"),
+    "figures/synthetic": (ENGINE, "Synthetic and recorded responses", "synthetic"),
     "sensitivity": (SENSITIVITY, "The verdicts under other settings", "sensitivity"),
     "readings": (SENSITIVITY, "How far from the paper, as configured and under other settings", "readings"),
     "figures/leverage": (CURVES, "How much the responses have to say", "leverage"),
@@ -120,8 +134,8 @@ def placed(path: str, results: str, regions: Mapping[str, str]) -> Item:
     if _base(name) not in _RESULTS:
         raise ValueError(f"{path} has no place in the report; give it one in daenr/reporting/contents.py")
     section, title, caption = _RESULTS[_base(name)]
-    if _base(name) == "figures/optimal":
-        title += f", {region_label(relative.name.removeprefix('optimal-'))}"
+    if _base(name) in ("figures/optimal", "figures/synthetic"):
+        title += f", {region_label(relative.name.partition('-')[2])}"
     if relative.name in regions:
         title += f", {region_label(regions[relative.name])}"
     return Item(name, path, section, title, caption)
@@ -129,5 +143,5 @@ def placed(path: str, results: str, regions: Mapping[str, str]) -> Item:
 
 def _base(name: str) -> str:
     """``figures/figure2`` for ``figures/figure2-region4``: figures of which every region may have one."""
-    named = [base for base in ("figures/figure2", "figures/optimal") if name.startswith(f"{base}-")]
-    return named[0] if named else name
+    base = name.partition("-")[0]
+    return base if base in ("figures/figure2", "figures/optimal", "figures/synthetic") else name

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float32, Float64
 
 import daenr
 from daenr.data.recording import Recording
+from daenr.data.region import RegionData
 from daenr.use.trained import TrainedModel
 
 BINS = 20
@@ -84,6 +85,16 @@ def fit_noise(
     expected = (rates.astype(np.float64) ** power).mean(0)
     measured_variance = trials.astype(np.float64).var(0, ddof=1).mean(0)
     return Noise(power, measured_variance / np.maximum(expected, np.finfo(np.float64).tiny))
+
+
+def noise_like(model: TrainedModel, data: RegionData) -> Noise:
+    """The noise of the model's recording, see `fit_noise`."""
+    return fit_noise(whole_repeats(data)[..., model.neurons], model.rates(data.test_images))
+
+
+def whole_repeats(data: RegionData) -> Float32[np.ndarray, "repeats test neurons"]:
+    """Test trials of those repeats in which every test image was shown."""
+    return data.test_trials[: data.attributes["counts"]["fewest_repeats"]]
 
 
 def respond(

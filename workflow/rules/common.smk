@@ -50,6 +50,7 @@ try:
         config |= {
             "variants": {},
             "optimal_images": {**config["optimal_images"], "neurons": 0},
+            "engine": {**config["engine"], "model": None},
         }
     PLAN = Plan(config, PAPER)
     RUNS = PLAN.runs()
@@ -366,6 +367,7 @@ def simulated_region(region):
 OPTIMAL_RUNS = [
     run for region in config["regions"] for run in PLAN.drawing_runs(region)
 ]
+ENGINES = {run.region: run for run in PLAN.engine_runs()}
 PAGES = [
     name
     for name, judged in (
@@ -390,6 +392,7 @@ FIGURES = [
     *(["leverage"] if WEIGHTED else []),
     *(["gains"] if config["controls"] else []),
     *dict.fromkeys(f"optimal-{run.region}" for run in OPTIMAL_RUNS),
+    *(f"synthetic-{region}" for region in ENGINES),
 ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daenr.paper.plan import TABLE_METRICS, Cell, Plan, plan
-from daenr.paper.published import published
+from daenr.paper.published import published, weights
 from daenr.paper.resolved import resolve
 from daenr.registry import AUTOENCODERS, READOUTS, joint_names, model_names, split_model
 from daenr.run import CONTROLS, LAYERS, NEURONS, Run
@@ -55,6 +55,20 @@ def test_no_training_is_planned_twice(paper):
 def test_ten_seeds_take_ten_times_as_many():
     config = resolved(dataset={"name": "paper", "layout": "simulated"}, seeds=list(range(10)))
     assert len(plan(config, PAPER)) == 2160
+
+
+def test_an_engine_is_a_training_a_region_with_the_weights_for_responses():
+    asked = {"tables": [], "figures": [], "models": ["cae"], "engine": {"model": "cae-fr"}}
+    runs = Plan(resolved(dataset={"name": "paper", "layout": "simulated"}, **asked), PAPER).runs()
+    printed = {
+        w.region: (w.alpha, w.beta)
+        for w in weights(PAPER / "weights.csv")
+        if w.table == "table9" and w.layer == "h2"
+    }
+    assert {run.region: (run.alpha, run.beta) for run in runs} == printed
+    assert {(run.model, run.layer) for run in runs} == {("cae-fr", "h2")}
+    with pytest.raises(ValueError, match=r"engine\.model: vae predicts no neurons"):
+        resolved(engine={"model": "vae"})
 
 
 @pytest.mark.parametrize("table", TABLE_METRICS)

@@ -39,6 +39,17 @@ def test_what_a_run_is(runs, capsys):
     assert "31 x 31, intensities from 0 to 0.000255" in told
 
 
+def test_an_image_that_drives_a_neuron_more_than_any_training_image(runs, recording, tmp_path, capsys):
+    path = tmp_path / "image.npy"
+    assert main(["optimize", str(runs["vae-fr"]), "--neuron", "2", "-o", str(path)]) == 0
+    assert "decoder control" in capsys.readouterr().out
+    model, image = daenr.load(runs["vae-fr"]), np.load(path)
+    assert image.shape == (31, 31)
+    assert model.predict(image)[0, 2] > model.predict(recording.training_images)[:, 2].max()
+    assert main(["optimize", str(runs["vae-fr"]), "--neuron", "6", "-o", str(path)]) == 2
+    assert "one of the 6 that small_v1_vae-fr" in capsys.readouterr().err
+
+
 def test_errors_are_one_line(runs, images, tmp_path, capsys):
     (tmp_path / "text.npy").write_text("no array")
     for arguments, message in [

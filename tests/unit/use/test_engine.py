@@ -1,7 +1,10 @@
 """Synthetic trials have the mean and the variance that they should, and the workflow reads them."""
 
 import json
+import runpy
 import zipfile
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +13,10 @@ import daenr
 from daenr.cli import main
 from daenr.data.layouts.antolik2016 import read
 from daenr.data.preprocessing import preprocess
-from daenr.use.engine import Noise, fit_noise, respond
+from daenr.data.region import read_region
+from daenr.use.engine import Noise, fit_noise, noise_like, respond, whole_repeats
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("power", [1.1, 1.5, 1.9])
@@ -82,6 +88,29 @@ def test_an_archive_that_is_read_like_a_recording_and_says_what_it_is(
     content = archive.read_bytes()
     assert main([*arguments, "--trials", "5", "--test", "9", "--noise", noise]) == 0
     assert archive.read_bytes() == content
+
+
+def test_the_rules_archive_answers_what_the_model_was_trained_and_tested_on(runs, recording, tmp_path):
+    folder, archive = runs["cnn-fr"], tmp_path / "answers.zip"
+    main = runpy.run_path(str(ROOT / "scripts/engine/engine.py"))["main"]
+    main(run=folder, region=folder.parents[1] / "data/v1.h5", noise="none", archive=archive)
+    made = read(archive, "v1")
+    with np.load(folder / "predictions.npz") as stored:
+        answers = np.repeat(stored["response"][None], 4, 0)
+    np.testing.assert_allclose(made.test_trials, answers, rtol=1e-5)
+    settings = {"intensity_range": (0.0, 0.000255), "validation_fraction": 0.2, "split_seed": 0, "blur": 2.0}
+    data = preprocess(made, dataset="answers", source="answers.zip", **settings)
+    known = read_region(folder.parents[1] / "data/v1.h5")
+    np.testing.assert_allclose(data.test_images, known.test_images, atol=1e-6)
+    assert len(made.training_images) == 40
+
+
+def test_repeats_that_some_images_lack_are_left_out(runs):
+    known = read_region(runs["cnn-fr"].parents[1] / "data/v1.h5")
+    trials = np.concatenate([known.test_trials, np.full_like(known.test_trials[:1], np.nan)])
+    ragged = replace(known, test_trials=trials)
+    np.testing.assert_array_equal(whole_repeats(ragged), known.test_trials)
+    assert np.isfinite(noise_like(daenr.load(runs["cnn-fr"]), ragged).dispersion).all()
 
 
 def test_images_must_leave_some_for_training(runs, recording, tmp_path, capsys):
