@@ -45,6 +45,8 @@ def model_label(model: str, layer: str | None = None) -> str:
     """A model as the paper prints it: ``cae-fr`` read out at ``h1`` -> CAE-FR₁, ``hi`` standing for any layer."""
     if model == LINEAR_CODE:
         return "Linear code (PCA)"
+    if model == "klindt":
+        return "Klindt"
     return model.upper() + layer_label(layer or "").removeprefix("h")
 
 

@@ -86,7 +86,8 @@ def test_a_claim_that_was_not_tested_has_no_p_and_says_so():
     (line,) = [line for line in page.md.splitlines() if line.startswith("| pcc-only-if")]
     assert "0.001" not in line
     assert "not tested" in line
-    assert "rests on a claim that is not supported" in page.md
+    assert "rest on one which is not supported" in page.md
+    assert page.html.index("<details>") < page.html.index("pcc-only-if")
 
 
 @pytest.mark.parametrize(
