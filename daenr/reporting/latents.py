@@ -56,8 +56,9 @@ def render(frame: pd.DataFrame) -> Rendered:
         frame: what `tidy` returns.
     """
     autoencoders = frame["model"].map(lambda model: split_model(model)[0])
+    where = ", ".join(labels.region_label(region) for region in frame["region"].unique())
     caption = (
-        "Over the test images. Effective dimensions: participation ratio of the code's covariance, from 1 to the "
+        f"Over the test images of {where}. Effective dimensions: participation ratio of the code's covariance, from 1 to the "
         "latent's size or one less than there are images. Active dimensions: those whose posterior mean has a variance "
         f"of more than {ACTIVE:g}. KL: from the posterior to the prior, not weighted. Codes used: of the codebook, by "
         "any position of any image. Perplexity: how many codes they would be if all were used alike. The plain "

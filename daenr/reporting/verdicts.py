@@ -235,6 +235,9 @@ def _sentences(frame: pd.DataFrame, rules: Rules) -> Iterator[str]:
     for row in _records(frame):
         if row["level"] in tell:
             yield tell[row["level"]](row, rules)
+    held = (frame["level"] == "primary") & (frame["verdict"] == SUPPORTED)
+    if held.any() and "only if" not in set(frame["level"]):
+        yield '"Only if" was not asked: the config has no controls that could bring the same gain.'
     further = frame[~frame["level"].isin([*tell, "known"])]
     for result in VERDICTS:
         if names := list(further.loc[further["verdict"] == result, "claim"]):

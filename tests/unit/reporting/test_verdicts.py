@@ -168,6 +168,15 @@ def test_the_summary_says_what_holds_what_does_not_and_what_was_not_tested():
     assert text.index('"Only if" was not tested for reconstruction') < text.index("Responses: supported")
 
 
+def test_the_summary_says_where_only_if_was_not_asked():
+    said = "the config has no controls"
+    held = row(verdict="supported")
+    assert said in summary(frame(held), RULES)
+    asked = row(claim="pcc-only-if", parent="pcc", level="only if", verdict="supported")
+    assert said not in summary(frame(held, asked), RULES)
+    assert said not in summary(frame(row(**OPEN)), RULES)
+
+
 def test_the_summary_of_an_open_claim_says_what_would_decide():
     text = summary(frame(row(**OPEN, seeds_needed=12, images_needed=50)), RULES)
     assert (
