@@ -58,11 +58,11 @@ def render(frame: pd.DataFrame) -> Rendered:
     autoencoders = frame["model"].map(lambda model: split_model(model)[0])
     where = ", ".join(labels.region_label(region) for region in frame["region"].unique())
     caption = (
-        f"Over the test images of {where}. Effective dimensions: participation ratio of the code's covariance, from 1 to the "
-        "latent's size or one less than there are images. Active dimensions: those whose posterior mean has a variance "
-        f"of more than {ACTIVE:g}. KL: from the posterior to the prior, not weighted. Codes used: of the codebook, by "
-        "any position of any image. Perplexity: how many codes they would be if all were used alike. The plain "
-        f"auto-encoders have no readout: their values recur. {seeds(int(frame['n'].max()))}"
+        f"Over the test images of {where}. Effective dimensions: participation ratio of the code's covariance, from 1 "
+        "to the latent's size or one less than there are images. Active dimensions: those whose posterior mean has a "
+        f"variance of more than {ACTIVE:g}. KL: from the posterior to the prior, not weighted. Codes used: of the "
+        "codebook, by any position of any image. Perplexity: how many codes they would be if all were used alike. The "
+        f"plain auto-encoders have no readout: their values recur. {seeds(int(frame['n'].max()))}"
     )
     grids = [_grid(str(name), own) for name, own in frame.groupby(autoencoders, sort=False)]
     return spell(*grids, title="Use of the latents", caption=caption)
