@@ -59,7 +59,8 @@ def render(frame: pd.DataFrame, rules: Rules, title: str = "The paper's claims")
     )
     if not untested.any():
         return spell(tested)
-    rest = _grid(frame[untested], columns, _verdict_entries, "verdicts-untested", "Not tested", _UNTESTED, [])
+    title = f"Not tested: {untested.sum()}"
+    rest = _grid(frame[untested], columns, _verdict_entries, "verdicts-untested", title, _UNTESTED, [])
     return spell(tested, replace(rest, folded=True))
 
 
