@@ -20,6 +20,7 @@ from daenr.data.notes import copies
 from daenr.data.preprocessing import image_ids, preprocess, split, to_model_images, with_split
 from daenr.data.receptive_fields import centres
 from daenr.data.recording import Recording
+from daenr.data.region import RegionData, read_region, write_region
 from daenr.data.responses import scales, whole_trials
 
 RANGE = (0.0, 0.000255)
