@@ -36,14 +36,17 @@ def image_shape(name: str, images: np.ndarray, given: Sequence[int] | None) -> t
         return height, width
     remedy = "give dataset.image_shape: [height, width], or save the images as images x height x width"
     side = math.isqrt(pixels)
+    wider = [f"{height} x {pixels // height}" for height in range(side, 0, -1) if pixels % height == 0]
     if side**2 != pixels:
-        raise ValueError(f"{name}: {pixels} numbers an image, which is no square; {remedy}")
+        raise ValueError(
+            f"{name}: {pixels} numbers an image, which is no square but {' or '.join(wider[:3])}; {remedy}"
+        )
     square = images.reshape(-1, side, side)
     across, down = (float(np.mean(np.diff(square, axis=axis) ** 2)) if side > 1 else 0.0 for axis in (2, 1))
     if max(across, down) > ALIKE * min(across, down):
         ratio = down / max(across, np.finfo(float).tiny)
         raise ValueError(
-            f"{name}: {pixels} numbers an image are {side} x {side}, or not square; read as {side} x {side}, "
+            f"{name}: {pixels} numbers an image are {' or '.join(wider[:3])}; read as {wider[0]}, "
             f"neighbours down differ {ratio:.2g} times as much as neighbours across; {remedy}"
         )
     return side, side
