@@ -46,7 +46,8 @@ def image_shape(name: str, images: np.ndarray, given: Sequence[int] | None) -> t
     if max(across, down) > ALIKE * min(across, down):
         ratio = down / max(across, np.finfo(float).tiny)
         raise ValueError(
-            f"{name}: {pixels} numbers an image are {' or '.join(wider[:3])}; read as {wider[0]}, "
+            f"{name}: {pixels} numbers an image are {wider[0]}, or not square ({' or '.join(wider[1:3])}); read as "
+            f"{wider[0]}, "
             f"neighbours down differ {ratio:.2g} times as much as neighbours across; {remedy}"
         )
     return side, side

@@ -381,7 +381,7 @@ def test_flattened_images_are_square_only_if_they_are_seen_to_be(path: Path) -> 
     pack(path, members(with_images(36, 64, flat=True)))
     message = refused(path)
     assert (
-        "training_inputs.npy: 2304 numbers an image are 48 x 48 or 36 x 64 or 32 x 72; read as 48 x 48"
+        "training_inputs.npy: 2304 numbers an image are 48 x 48, or not square (36 x 64 or 32 x 72); read as 48 x 48"
         in message
     )
     assert "give dataset.image_shape: [height, width]" in message
@@ -396,7 +396,9 @@ def test_flattened_images_are_square_only_if_they_are_seen_to_be(path: Path) -> 
 
 def test_a_number_of_pixels_that_is_no_square_needs_a_shape(path: Path) -> None:
     pack(path, members(with_images(5, 7, flat=True)))
-    assert "35 numbers an image, which is no square but 5 x 7 or 1 x 35; give dataset.image_shape" in refused(path)
+    assert "35 numbers an image, which is no square but 5 x 7 or 1 x 35; give dataset.image_shape" in refused(
+        path
+    )
 
 
 # ---- repeats ------------------------------------------------------------------------------------------
