@@ -16,8 +16,11 @@ from daenr.run import NEURONS, Run
 Pairs = tuple[tuple[Cell, Cell], ...]
 """(treated, reference), both of one seed and region and where both are read out of one layer."""
 
-Level = Literal["primary", "only if", "explanation", "generalisation", "region", "layer", "known"]
-"""What kind of question; ``known`` is one that the population of a simulated recording answers."""
+Level = Literal[
+    "primary", "only if", "explanation", "generalisation", "region", "layer", "reference", "known"
+]
+"""What kind of question. ``reference`` is one about a model of another paper and no claim of this one; ``known`` is one
+that the population of a simulated recording answers."""
 
 PASSED_ON = 0.5
 """Of a supported claim's level, what goes to the claims beside it; the other half goes to those below.
@@ -186,11 +189,13 @@ _CONTROLS = ("shuffled", "frozen")
 def claim_tree(plan: Plan) -> tuple[Claim, ...]:
     """The claims that the runs of a plan can speak to: two roots, reconstruction (MSE) and responses (PCC).
 
+    Beside them stands one for each reference model of the config.
+
     A claim is left out if the config does not ask for the table, figure or control that it rests on, or leaves out
     one of its models; what would have stood below it then stands in its place.
     """
     planned = set(plan.runs())
-    roots = [root for half in _HALVES for root in _half(plan, half)]
+    roots = [*(root for half in _HALVES for root in _half(plan, half)), *_references(plan)]
     return tuple(kept for root in roots for kept in _planned(root, planned))
 
 
@@ -337,6 +342,23 @@ def _regions(half: _Half, pairs: Pairs) -> Iterator[Claim]:
             "region",
             {"baseline": own},
             layers,
+        )
+
+
+def _references(plan: Plan) -> Iterator[Claim]:
+    """Whether a model of another paper predicts responses better than the network end to end of Table 4."""
+    references = plan.references()
+    ends = [cell for cell in plan.cells("table4") if cell.model == "cnn-fr"] if references else []
+    for model in dict.fromkeys(cell.model for cell in references):
+        own = {(cell.region, cell.run.seed): cell for cell in references if cell.model == model}
+        yield Claim(
+            f"pcc-{model}",
+            f"{model.upper()}, a model of another paper, predicts responses better than CNN-FR, over all regions and "
+            "layers.",
+            "References",
+            "pcc",
+            "reference",
+            {"CNN-FR": tuple((own[end.region, end.run.seed], end) for end in ends)},
         )
 
 

@@ -97,6 +97,8 @@ def decide(
 ) -> dict[str, Decision]:
     """The verdict on each claim that is tested, by name.
 
+    The claims of the paper share the familywise error; a reference model is tested at all of it, by itself.
+
     Args:
         claims: the roots.
         found: the difference of each contrast of a claim, positive as claimed; empty if runs lack a result.
@@ -107,7 +109,9 @@ def decide(
         differences = found(claim)
         return bool(differences) and decision(claim.metric, differences, level, rules).verdict == SUPPORTED
 
-    tested_at = levels(claims, rules.alpha, supported)
+    apart = [claim.name for claim in claims if claim.level == "reference"]
+    papers = [claim for claim in claims if claim.name not in apart]
+    tested_at = levels(papers, rules.alpha, supported) | dict.fromkeys(apart, rules.alpha)
     return {
         claim.name: decision(claim.metric, differences, tested_at[claim.name], rules)
         for root in claims

@@ -239,7 +239,7 @@ def _sentences(frame: pd.DataFrame, rules: Rules) -> Iterator[str]:
     held = (frame["level"] == "primary") & (frame["verdict"] == SUPPORTED)
     if held.any() and "only if" not in set(frame["level"]):
         yield '"Only if" was not asked: the config has no controls that could bring the same gain.'
-    further = frame[~frame["level"].isin([*tell, "known"])]
+    further = frame[~frame["level"].isin([*tell, "reference", "known"])]
     for result in VERDICTS:
         if names := list(further.loc[further["verdict"] == result, "claim"]):
             yield f"Of the further claims, {result}: {', '.join(names)}."
@@ -248,6 +248,8 @@ def _sentences(frame: pd.DataFrame, rules: Rules) -> Iterator[str]:
             f"{skipped} further {'claim was' if skipped == 1 else 'claims were'} not tested, since what "
             f"{'it rests' if skipped == 1 else 'they rest'} on is not supported."
         )
+    for row in _records(frame[(frame["level"] == "reference") & frame["effect"].notna()]):
+        yield _reference(row, rules)
     if "population" in frame:
         yield _truth(frame.loc[frame["level"] == "known", "population"])
 
@@ -320,6 +322,21 @@ def _only_if(row: Mapping[str, Any], rules: Rules) -> str:
     comma = ", " if row["verdict"] == SUPPORTED else " "
     reason = f"; {_would_decide(row)}" if row["verdict"] == OPEN else ""
     return f'"Only if" is {row["verdict"]} for {subject}: {answer}{comma}{number}{reason}.'
+
+
+def _reference(row: Mapping[str, Any], rules: Rules) -> str:
+    answer = {
+        SUPPORTED: "predicts responses better than",
+        PRACTICALLY_NONE: "predicts responses practically as well as",
+        CONTRADICTED: "predicts responses worse than",
+        OPEN: "is not told from",
+    }[row["verdict"]]
+    (effect, low, high), unit = _interval(row)
+    return (
+        f"For comparison: {row['claim'].removeprefix('pcc-').upper()}, a model of another paper, {answer} "
+        f"{row['against']}: {METRICS[row['metric']].label} {effect}{unit} ({rules.confidence:.0%} interval {low} to "
+        f"{high}{unit})."
+    )
 
 
 def _would_decide(row: Mapping[str, Any]) -> str:

@@ -78,7 +78,8 @@ GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validatio
 TESTING = {key: config["significance"][key] for key in ("threshold", "permutations")}
 CLAIMS = claim_tree(PLAN)
 # Variants repeat the tables alone, and are compared with the same claims of the config's own.
-VARIED = {"": Plan({**config, "figures": [], "controls": []}, PAPER), **PLAN.variants()}
+ALONE = {**config, "figures": [], "controls": [], "references": []}
+VARIED = {"": Plan(ALONE, PAPER), **PLAN.variants()}
 VARIED_CLAIMS = {name: claim_tree(plan) for name, plan in VARIED.items()}
 VARIED_CELLS = {
     name: [cell for table in plan.tables() for cell in plan.cells(table)]

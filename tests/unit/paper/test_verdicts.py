@@ -240,6 +240,38 @@ def test_the_paper_s_effect_is_compared_with_the_interval(judged):
     assert judged.loc["mse", "paper_excluded"] == "yes"
 
 
+def test_references_are_judged_beside_the_paper_s_claims_and_take_nothing_of_their_level(judged):
+    made = plan(references=["ln", "klindt"])
+    scores = results(made, 0.5, 1e-7)
+    planted = {"ln": -0.25, "klindt": 0.5}
+    for run in made.runs():
+        if run.model in planted:
+            of_run = scores[run.name]
+            better = of_run.prediction + planted[run.model] * of_run.response
+            scores[run.name] = replace(of_run, prediction=better)
+    frame = judge(claim_tree(made), scores, all_published(PAPER), RULES).set_index("claim")
+    found = frame.loc[["pcc-ln", "pcc-klindt"]]
+    assert [*found["verdict"]] == ["contradicted", "supported"]
+    assert [*found["against"]] == ["CNN-FR", "CNN-FR"]
+    assert [*found["tested_at"]] == pytest.approx([0.05, 0.05])
+    # By loops: over layers, then regions, then seeds, every gain of the reference over CNN-FR.
+    gains = [
+        np.mean(correlation(scores[cell.run.name]) - correlation(scores[other.run.name]))
+        for cell in made.references()
+        if cell.model == "klindt"
+        for other in made.cells("table4")
+        if other.model == "cnn-fr" and (other.region, other.run.seed) == (cell.region, cell.run.seed)
+    ]
+    assert len(gains) == 2 * 2 * 5
+    assert found.loc["pcc-klindt", "effect"] == pytest.approx(np.mean(gains))
+    assert [*frame.drop(found.index)["tested_at"].dropna()] == [*judged["tested_at"].dropna()]
+
+
+def correlation(scores):
+    pairs = zip(scores.prediction.T, scores.response.T, strict=True)
+    return np.array([np.corrcoef(predicted, recorded)[0, 1] for predicted, recorded in pairs])
+
+
 def test_what_is_missing_is_left_out_of_every_seed_and_said():
     made = plan()
     scores = results(made, 0.5, 1e-7)

@@ -168,6 +168,17 @@ def test_the_summary_says_what_holds_what_does_not_and_what_was_not_tested():
     assert text.index('"Only if" was not tested for reconstruction') < text.index("Responses: supported")
 
 
+def test_the_summary_sets_references_apart_from_the_paper_s_claims():
+    reference = row(claim="pcc-klindt", level="reference", against="CNN-FR")
+    text = summary(frame(row(**OPEN), reference), RULES)
+    assert (
+        "KLINDT, a model of another paper, predicts responses better than CNN-FR: PCC +0.0173 (95% interval +0.0100 to "
+        "+0.0250)." in text
+    )
+    assert "further claims" not in text
+    assert "pcc-klindt" in render(frame(row(**OPEN), reference), RULES).md
+
+
 def test_the_summary_says_where_only_if_was_not_asked():
     said = "the config has no controls"
     held = row(verdict="supported")
