@@ -80,7 +80,7 @@ def of_responses(
 
     Returns:
         Columns ``COLUMNS``: our models in the table's order, for each ``pcc`` and ``fraction``, which is
-        ``pcc`` over the region's ceiling, with ``sd`` and ``paper`` likewise; then the other models, and ``beside``.
+        ``pcc`` over the region's ceiling, with ``sd`` likewise; then the other models, and ``beside``.
     """
     own = frame[tables.COLUMNS[:-1]].assign(source="")
     regions = list(dict.fromkeys(own["region"]))
@@ -96,8 +96,11 @@ def of_responses(
     both = both.assign(table=f"{table}-companion").astype({"n": "Int64"})
     ceiling = both["region"].map(ceilings)
     ceiling = ceiling.where(ceiling > 0)
+    # The paper prints none, and the ceiling is that of this recording.
     fraction = both.assign(
-        metric="fraction", **{name: both[name].astype(float) / ceiling for name in ("value", "sd", "paper")}
+        metric="fraction",
+        paper=np.nan,
+        **{name: both[name].astype(float) / ceiling for name in ("value", "sd")},
     )
     no_ceiling = ceiling.isna() & both["value"].notna()
     fraction.loc[no_ceiling, "note"] = "These trials show no ceiling."
