@@ -239,20 +239,20 @@ def _latex(grid: Grid) -> str:
         rf"\caption{{{_escape_latex(grid.caption or grid.title)}}}",
         rf"\label{{tab:{grid.name}}}",
     )
-    crowded = len(grid.columns) > 6
+    crowded, long = len(grid.columns) > 6, sum(map(len, grid.blocks)) > _MOST_ROWS
     size = [
         r"\scriptsize" if crowded else r"\footnotesize",
         rf"\setlength{{\tabcolsep}}{{{2 if crowded else 4}pt}}",
     ]
     columns = rf"{{@{{}}l{'r' * len(grid.columns)}@{{}}}}"
-    header = [r"\toprule", *_latex_header(grid)]
+    header = [r"\toprule", *_latex_header(grid, small=crowded and long)]
     body = [
         text
         for block in grid.blocks
         for text in (r"\midrule", *(row for label, line in block for row in _latex_row(label, line)))
     ]
     notes = [rf"\par\smallskip $^{{{marker}}}$~{_escape_latex(note)}" for marker, note in grid.notes]
-    if sum(map(len, grid.blocks)) > _MOST_ROWS:
+    if long:
         table = [rf"\begin{{longtable}}{columns}", rf"{caption}{label}\\", *header, r"\endfirsthead"]
         table += [*header, r"\endhead", *body]
         end = [r"\bottomrule", r"\end{longtable}", *notes, r"\par\endgroup"]
@@ -264,7 +264,7 @@ def _latex(grid: Grid) -> str:
     return "\n".join([*begin, *size, *table, *notes, r"\end{table}", ""])
 
 
-def _latex_header(grid: Grid) -> Iterable[str]:
+def _latex_header(grid: Grid, *, small: bool) -> Iterable[str]:
     if grid.groups:
         yield (
             "".join(rf" & \multicolumn{{{n}}}{{c}}{{{_escape_latex(label)}}}" for label, n in grid.groups)
@@ -275,7 +275,8 @@ def _latex_header(grid: Grid) -> Iterable[str]:
             rf"\cmidrule(lr){{{end - span + 1}-{end}}}"
             for end, (_, span) in zip(ends, grid.groups, strict=True)
         )
-    yield " & ".join(map(_escape_latex, [grid.corner, *grid.columns])) + r" \\"
+    columns = map(_latex_small if small else _escape_latex, grid.columns)
+    yield " & ".join([_escape_latex(grid.corner), *columns]) + r" \\"
 
 
 def _latex_row(label: str, line: list[Entry]) -> Iterable[str]:
