@@ -332,10 +332,15 @@ def _reference(row: Mapping[str, Any], rules: Rules) -> str:
         OPEN: "is not told from",
     }[row["verdict"]]
     (effect, low, high), unit = _interval(row)
+    seeds = (
+        f"{row['n']} seeds"
+        if row["n"] > 1
+        else "over test images alone, since one seed tells nothing of others"
+    )
     return (
         f"For comparison: {row['claim'].removeprefix('pcc-').upper()}, a model of another paper, {answer} "
         f"{row['against']}: {METRICS[row['metric']].label} {effect}{unit} ({rules.confidence:.0%} interval {low} to "
-        f"{high}{unit})."
+        f"{high}{unit}; {seeds})."
     )
 
 

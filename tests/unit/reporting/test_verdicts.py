@@ -173,7 +173,7 @@ def test_the_summary_sets_references_apart_from_the_paper_s_claims():
     text = summary(frame(row(**OPEN), reference), RULES)
     assert (
         "KLINDT, a model of another paper, predicts responses better than CNN-FR: PCC +0.0173 (95% interval +0.0100 to "
-        "+0.0250)." in text
+        "+0.0250; 5 seeds)." in text
     )
     assert "further claims" not in text
     assert "pcc-klindt" in render(frame(row(**OPEN), reference), RULES).md
