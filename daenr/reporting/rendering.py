@@ -146,7 +146,7 @@ def interval_texts(values: Sequence[float], decimals: int, sign: str = "") -> tu
         The numbers, and what stands behind them: empty, or the power of ten in whose units they are.
     """
     largest = max(map(abs, values))
-    if largest == 0 or largest >= 10 ** (1 - decimals):
+    if largest < 1e-12 or largest >= 10 ** (1 - decimals):  # below it, only rounding is left
         return [f"{value:{sign}z.{decimals}f}" for value in values], ""
     exponent = math.floor(math.log10(largest))
     texts = [f"{value / 10**exponent:{sign}z.1f}" for value in values]

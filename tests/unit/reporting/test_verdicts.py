@@ -112,6 +112,11 @@ def test_an_effect_too_small_for_its_decimals_has_a_power_of_ten():
     assert "MSE +0.0000" in render(frame(row(metric="mse", **same)), RULES).md
 
 
+def test_what_rounding_leaves_is_printed_as_zero():
+    page = render(frame(row(metric="mse", effect=3e-16, low=-2e-16, high=8e-16)), RULES)
+    assert "MSE +0.0000" in page.md
+
+
 def test_a_page_of_a_csv_is_the_same(tmp_path):
     written = frame(row(note="one seed", p=np.nan, region="NA"))
     written.to_csv(tmp_path / "verdicts.csv", index=False)
