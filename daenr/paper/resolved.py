@@ -157,7 +157,7 @@ def _check_batches(config: Config) -> None:
             if batch > trained_on:
                 raise ConfigError(
                     f"{path}training.batch_size: {batch} images a batch, but the training split of {region} "
-                    f"has {trained_on}"
+                    f"has {trained_on}; make it smaller"
                 )
 
 

@@ -296,7 +296,7 @@ def _degenerate(metric: str, scores: Scores, silent: int) -> str:
     kinds = {
         "predictions are constant and count with r = 0": int(constant_predictions.sum()),
         "neurons respond to every test image alike and count with r = 0": int(constant_responses.sum()),
-        "neurons are silent in training": silent,
+        "neurons are silent or constant in training": silent,
     }
     return "; ".join(f"{found} of {count} {kind}" for kind, found in kinds.items() if found)
 

@@ -86,7 +86,9 @@ class Batches:
         self, images: int, size: int, order: torch.Generator, device: torch.device | str = "cpu"
     ) -> None:
         if size > images:
-            raise ValueError(f"training.batch_size is {size}, but the training split has {images} images")
+            raise ValueError(
+                f"training.batch_size: {size} images a batch, but the training split has {images}; make it smaller"
+            )
         self.images = images
         self.size = size
         self.order = order

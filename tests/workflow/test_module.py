@@ -2,7 +2,7 @@
 
 import pytest
 
-SNAKEFILE = """
+SETTING = """
 SETTING = {
     "dataset": {
         "name": "inner",
@@ -17,8 +17,8 @@ SETTING = {
     "figures": ["figure3"],
     "training": {"batch_size": 16, "validate_every": 2, "max_steps": 2},
 }
-
-
+"""
+PLAIN = """
 module plain:
     snakefile:
         "../workflow/Snakefile"
@@ -27,8 +27,8 @@ module plain:
 
 
 use rule * from plain as plain_*
-
-
+"""
+PLACED = """
 module placed:
     snakefile:
         "../workflow/Snakefile"
@@ -39,8 +39,8 @@ module placed:
 
 
 use rule * from placed as placed_*
-
-
+"""
+BOTH = """
 rule both:
     default_target: True
     input:
@@ -55,7 +55,7 @@ def importing(project):
     """A folder with a workflow of its own beside the project's."""
     folder = project.folder / "own"
     folder.mkdir()
-    (folder / "Snakefile").write_text(SNAKEFILE)
+    (folder / "Snakefile").write_text(SETTING + PLAIN + PLACED + BOTH)
     for place in (folder, project.folder):
         for name in LIKE_PYTHONS:
             (place / name).write_text("raise SystemExit('not the module of Python')\n")
@@ -76,3 +76,17 @@ def test_it_is_imported_with_and_without_a_prefix_and_the_second_run_has_nothing
     }
     assert made == {"results", "lab"}
     assert "Nothing to be done" in project.snakemake(cwd=importing)
+
+
+def test_weights_that_were_searched_for_are_found_below_the_prefix(project):
+    setting = SETTING.replace('{"alpha": 1, "beta": 0.1}', '"results/inner/weights.csv"')
+    folder = project.folder / "searching"
+    folder.mkdir()
+    (folder / "Snakefile").write_text(setting + PLACED)
+    command = ("-n", "placed_tables", "placed_trainings")
+    output = project.snakemake(*command, cwd=folder, check=False)
+    assert "there is no lab/results/inner/weights.csv yet; the target `weights`" in output
+    found = folder / "lab/results/inner/weights.csv"
+    found.parent.mkdir(parents=True)
+    found.write_text("table,task,region,model,layer,alpha,beta\ntable8,ir,v1,cae-fr,h2,1.0,0.3\n")
+    assert "Training inner_v1_cae-fr_h2_a1_b0.3_all_s0" in project.snakemake(*command, cwd=folder)

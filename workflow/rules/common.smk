@@ -40,7 +40,11 @@ PAPER = ROOT / "config/paper"
 
 try:
     config = resolve(config, ROOT)
-    WEIGHTS = f"results/{config['dataset']['name']}/weights.csv"
+    OWN = f"results/{config['dataset']['name']}/weights.csv"
+    # Where the search puts them: below the prefix, if a workflow imports this one with such.
+    WEIGHTS = str(workflow.modifier.path_modifier.replace_prefix(OWN))
+    if config["weights"] == OWN:
+        config["weights"] = WEIGHTS
     TRIES = search.tries(config, PAPER)
     SETTINGS = {**config["variants"], SEARCH: search.settings(config, ROOT)}
     # Until the weights are there that the config takes from its search, there is nothing else to plan.

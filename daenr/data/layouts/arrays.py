@@ -61,7 +61,7 @@ def read(
     settings = ArraysSettings(**arrays)
     file = own_file(source, region, ".h5", ".hdf5", ".mat", ".npz")
     try:
-        with _opened(file) as (stored, matlab):
+        with _opened(file, region) as (stored, matlab):
             group = _group(stored, region, alone=alone or file != source)
             image_of_trial = _whole(settings.image_of_trial, _load(group, settings.image_of_trial))
             tier = _tiers(settings, _load(group, settings.tier))
@@ -92,8 +92,8 @@ def read(
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[tuple[Stored, bool]]:
-    """The arrays in a file, and whether it is MATLAB's."""
+def _opened(file: Path, region: str) -> Iterator[tuple[Stored, bool]]:
+    """The arrays in a file, of HDF5 those of the region's group alone if it has one, and whether it is MATLAB's."""
     if file.is_dir():
         raise ValueError("is a folder without a file of the region's name (.h5, .hdf5, .mat, .npz); add it")
     kind = what_it_is(file)
@@ -108,9 +108,11 @@ def _opened(file: Path) -> Iterator[tuple[Stored, bool]]:
                 if isinstance(item, h5py.Dataset) and not name.startswith(
                     "#"
                 ):  # where MATLAB keeps its cells
-                    stored[name] = lambda: _dataset(hdf5, item, matlab)
+                    stored[f"{group}{name}"] = lambda: _dataset(hdf5, item, matlab)
 
-            hdf5.visititems(found)
+            with named(f"is {kind} that is damaged", "get it again"):
+                group = f"{region}/" if isinstance(hdf5.get(region), h5py.Group) else ""
+                hdf5[group or "/"].visititems(found)
             yield stored, matlab
     elif kind == "a MATLAB file":
         from scipy.io import loadmat  # here, since the other files do not need it
@@ -176,7 +178,8 @@ def _group(stored: Stored, region: str, *, alone: bool) -> Stored:
 def _load(group: Stored, name: str) -> Any:
     if name not in group:
         raise ValueError(f"has no array {name!r}, but {sorted(group)}; name it in dataset.arrays")
-    return group[name]()
+    with named(f"{name}: cannot be read", "get the file again, or save it anew as numbers or text"):
+        return group[name]()
 
 
 # ---- arrays -----------------------------------------------------------------------------------------------

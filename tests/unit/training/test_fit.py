@@ -666,7 +666,7 @@ def test_every_pass_has_another_order_that_comes_from_the_seed():
 
 
 def test_a_batch_larger_than_the_data_names_the_key():
-    with pytest.raises(ValueError, match=r"training\.batch_size is 65.*64 images"):
+    with pytest.raises(ValueError, match=r"training\.batch_size: 65 .* has 64; make it smaller"):
         Batches(64, 65, generator(0, "batch order"))
 
 

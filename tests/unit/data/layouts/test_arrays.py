@@ -118,6 +118,43 @@ def test_regions_are_groups_or_files(tmp_path: Path, write: Callable[..., Path])
     check(read(write(tmp_path, values()).rename(tmp_path / f"files/v1{source.suffix}").parent, alone=False))
 
 
+@pytest.mark.parametrize("write", [as_npz, as_hdf5])
+def test_a_damaged_region_is_refused_only_where_it_is_asked_for(
+    tmp_path: Path, write: Callable[..., Path]
+) -> None:
+    found = {f"left/{name}": array for name, array in values().items()}
+    wrong = {f"right/{name}": np.full(3, "damaged") for name in values()}
+    source = write(tmp_path, {**found, **wrong})
+    check(read(source, "left", alone=False))
+    with pytest.raises(ArchiveError, match="image_of_trial"):
+        read(source, "right", alone=False)
+    (tmp_path / f"bad{source.suffix}").write_bytes(b"damaged")
+    check(read(write(tmp_path, values()).parent, "recording", alone=False))
+    with pytest.raises(ArchiveError, match="is no zip file, no HDF5"):
+        read(tmp_path, "bad", alone=False)
+
+
+def test_a_damaged_group_is_refused_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    both = {f"{region}/{name}": array for region in ("left", "right") for name, array in values().items()}
+    source = as_hdf5(tmp_path, both)
+    with h5py.File(source) as file:
+        header = h5py.h5o.get_info(file["right/responses"].id).addr
+    content = source.read_bytes()
+    source.write_bytes(content[:header] + b"damaged" + content[header + 7 :])
+    check(read(source, "left", alone=False))
+    with pytest.raises(ArchiveError, match="is an HDF5 file that is damaged"):
+        read(source, "right", alone=False)
+
+
+def test_an_array_whose_bytes_changed_is_named(tmp_path: Path) -> None:
+    source = as_npz(tmp_path, values())
+    stored = values()["responses"].tobytes()
+    assert stored in source.read_bytes()
+    source.write_bytes(source.read_bytes().replace(stored, stored[::-1]))
+    with pytest.raises(ArchiveError, match=r"responses: cannot be read \(BadZipFile: .*; get the file again"):
+        read(source)
+
+
 def test_a_struct_of_matlab_is_a_region(tmp_path: Path) -> None:
     savemat(tmp_path / "recording.mat", {"left": as_matlab(values()), "note": 1})
     check(read(tmp_path / "recording.mat", "left", alone=False))

@@ -206,7 +206,10 @@ def test_regions_are_files_of_a_folder(tmp_path: Path) -> None:
     source = write(tmp_path, file)
     with pytest.raises(ArchiveError, match="more than one region is asked for"):
         read(source, alone=False)
+    (tmp_path / "bad.nwb").write_bytes(b"damaged")
     assert read(tmp_path, "recording", alone=False).region == "recording"
+    with pytest.raises(ArchiveError, match=r"bad.nwb: is no zip file, needs an NWB file"):
+        read(tmp_path, "bad", alone=False)
     with pytest.raises(ArchiveError, match=r"is a folder, needs an NWB file v1.nwb"):
         read(tmp_path)
 

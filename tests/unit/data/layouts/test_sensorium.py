@@ -98,6 +98,19 @@ def test_a_zip_a_folder_and_a_tree_further_down_are_one_recording(tmp_path: Path
         assert found.sha256 == expected.sha256
 
 
+def test_a_damaged_region_is_refused_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    folder = tmp_path / "both"
+    expected = read(write(folder / "left", arrays())).responses
+    for file in write(folder / "right", arrays()).rglob("*.npy"):
+        file.write_bytes(b"damaged")
+    shutil.make_archive(str(folder), "zip", folder)
+    (folder / "bad.zip").write_bytes(b"damaged")
+    for source in (folder, tmp_path / "both.zip"):
+        np.testing.assert_array_equal(read(source, "left", alone=False).responses, expected)
+        assert "tiers.npy: is not an npy array" in refused(source, "right", alone=False)
+    assert "bad.zip: is no zip file" in refused(folder, "bad", alone=False)
+
+
 def test_regions_are_the_folders_that_bear_their_names(tmp_path: Path) -> None:
     write(tmp_path / "left", arrays(1))
     write(tmp_path / "right", arrays(2))
