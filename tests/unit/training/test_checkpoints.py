@@ -21,8 +21,6 @@ from daenr.training import fit as training
 from daenr.training.checkpoints import Keeper, Key, Noise
 from daenr.training.fit import Fit, Objective, Split, fit
 
-torch.set_num_threads(1)
-
 CPU = torch.device("cpu")
 SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
 PROTOCOL = TrainingSettings(learning_rate=0.02, batch_size=5, validate_every=3, patience=4, max_steps=7)
