@@ -6,6 +6,10 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+# One thread a process, as trainings have: tensors are small here, and other workers have the other cores.
+# Before NumPy and PyTorch are loaded, and for what tests start.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 import hypothesis
 import pytest
 from jaxtyping import install_import_hook

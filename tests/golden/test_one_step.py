@@ -34,8 +34,6 @@ TOLERANCE = 1e-4
 BATCH, NEURONS = 16, 12
 ALPHA, BETA = 0.7, 1.3
 
-torch.set_num_threads(1)
-
 
 def _images() -> np.ndarray:
     """Gratings in [-1, 1], each of another direction, frequency and phase."""

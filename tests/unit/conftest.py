@@ -15,7 +15,7 @@ def _images(generator: np.random.Generator, count: int) -> np.ndarray:
     return np.sin(across * row + down * column + 6 * phase).astype(np.float32)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_region() -> Callable[..., RegionData]:
     """A region with gratings as stimuli and responses that have nothing to do with them."""
 

@@ -20,8 +20,6 @@ from daenr.models.autoencoders import (
 from daenr.models.randomness import generator
 from daenr.registry import AUTOENCODERS, autoencoder_class
 
-torch.set_num_threads(1)
-
 SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
 
 

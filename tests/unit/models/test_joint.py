@@ -10,8 +10,6 @@ from daenr.models.readouts import Neurons
 from daenr.registry import AUTOENCODERS, READOUTS, baseline_names, joint_names, model_names
 from daenr.run import LAYERS
 
-torch.set_num_threads(1)
-
 NEURONS, BATCH = 6, 8
 SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
 PLACED = ("readout.position", "readout.mean", "readout.spread")

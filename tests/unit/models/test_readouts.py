@@ -15,8 +15,6 @@ from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons, Readout, to_grid
 from daenr.registry import READOUTS, readout_class
 
-torch.set_num_threads(1)
-
 BATCH, CHANNELS, NEURONS = 3, 4, 6
 SPEC = ModelSettings(channels=CHANNELS)
 SIZES = {1: 16, 2: 16, 3: 8, 4: 8}

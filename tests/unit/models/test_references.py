@@ -9,8 +9,6 @@ from daenr.models.losses import joint_loss
 from daenr.models.references import LinearNonlinear
 from daenr.registry import REFERENCES
 
-torch.set_num_threads(1)
-
 NEURONS, BATCH = 5, 6
 SETTINGS = ModelSettings(channels=4, ln_ridge=(0.3,), ln_smoothness=(0.7,))
 LAPLACIAN = np.array([[1, 2, 1], [2, -12, 2], [1, 2, 1]]) / 4

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from daenr.config import ModelSettings
 from daenr.models.joint import build
 from daenr.models.losses import joint_loss
 from daenr.reporting.leverage import COLUMNS, course, leverage_over_steps, reweighted
@@ -39,7 +40,8 @@ def test_a_course_is_the_leverage_of_each_validation():
 def test_the_other_reading_is_what_the_same_model_has_under_its_losses(over_pixels, over_neurons):
     """Against the gradients of the losses of every reading, taken anew."""
     neurons, beta = 6, 0.7
-    model = build("vae-fr", "h2", neurons, seed=1).double().eval()
+    small = ModelSettings(channels=4, latent=5)
+    model = build("vae-fr", "h2", neurons, seed=1, settings=small).double().eval()
     draw = torch.Generator().manual_seed(0)
     images = torch.rand((8, 1, 32, 32), generator=draw, dtype=torch.float64) * 2 - 1
     responses = torch.rand((8, neurons), generator=draw, dtype=torch.float64)

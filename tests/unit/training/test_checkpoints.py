@@ -5,7 +5,9 @@ import json
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,6 @@ from daenr.registry import AUTOENCODERS
 from daenr.training import fit as training
 from daenr.training.checkpoints import Keeper, Key, Noise
 from daenr.training.fit import Fit, Objective, Split, fit
-
-torch.set_num_threads(1)
 
 CPU = torch.device("cpu")
 SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
@@ -69,9 +69,15 @@ class EveryStep(Keeper):
         shutil.copy(self.path, self.path.with_name(f"step{step}.pt"))
 
 
-@pytest.fixture
-def interrupted(tmp_path, make_region, monkeypatch) -> Path:
-    """The checkpoint of a training that died in step 3."""
+@pytest.fixture(scope="module")
+def whole(make_region) -> Callable[..., tuple[Fit, dict[str, torch.Tensor]]]:
+    """How trainings go that nothing interrupts, each made once."""
+    return cache(lambda name, precision=torch.float32: _fit(_model(name), make_region(), precision=precision))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory, make_region) -> bytes:
+    """That of a training that died in step 3."""
     taken, steps = training.training_step, iter(range(1, 4))
 
     def die(*arguments: Any) -> torch.Tensor:
@@ -79,11 +85,20 @@ def interrupted(tmp_path, make_region, monkeypatch) -> Path:
             raise MemoryError
         return taken(*arguments)
 
-    monkeypatch.setattr(training, "training_step", die)
-    with pytest.raises(MemoryError):
-        _fit(_model("vae-fc"), make_region(), Keeper(tmp_path / "run.pt", KEY, 1))
-    monkeypatch.undo()
-    return tmp_path / "run.pt"
+    path = tmp_path_factory.mktemp("died") / "run.pt"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(training, "training_step", die)
+        with pytest.raises(MemoryError):
+            _fit(_model("vae-fc"), make_region(), Keeper(path, KEY, 1))
+    return path.read_bytes()
+
+
+@pytest.fixture
+def interrupted(tmp_path, checkpoint) -> Path:
+    """A copy of it."""
+    path = tmp_path / "run.pt"
+    path.write_bytes(checkpoint)
+    return path
 
 
 def _resumed(path: Path, region: Any, key: Key = KEY) -> tuple[Fit, dict[str, torch.Tensor]]:
@@ -103,18 +118,17 @@ def _resumed(path: Path, region: Any, key: Key = KEY) -> tuple[Fit, dict[str, to
     ],
 )
 def test_interrupted_after_any_step_it_ends_bit_for_bit_as_if_it_had_not_been(
-    name, every, precision, tmp_path, make_region
+    name, every, precision, tmp_path, make_region, whole
 ):
-    region = make_region()
-    whole = _fit(_model(name), region, precision=precision)
+    region, expected = make_region(), whole(name, precision)
     every_step = EveryStep(tmp_path / "run.pt", KEY, 1)
-    _require_same(_fit(_model(name), region, every_step, precision=precision), whole)
+    _require_same(_fit(_model(name), region, every_step, precision=precision), expected)
     steps = len(list(tmp_path.glob("step*.pt")))
-    assert whole[0].history[-1].round == 2
-    assert steps >= whole[0].history[-1].step
+    assert expected[0].history[-1].round == 2
+    assert steps >= expected[0].history[-1].step
     for step in range(1, steps + 1, every):
         keeper = Keeper(tmp_path / f"step{step}.pt", KEY, None)
-        _require_same(_fit(_model(name), region, keeper, precision=precision), whole)
+        _require_same(_fit(_model(name), region, keeper, precision=precision), expected)
 
 
 def test_it_does_only_the_steps_that_are_missing(interrupted, make_region, capsys):
@@ -126,7 +140,7 @@ def test_it_does_only_the_steps_that_are_missing(interrupted, make_region, capsy
     assert capsys.readouterr().out == f"{interrupted}: the training goes on after step 2\n"
 
 
-def test_it_can_be_interrupted_again_and_again(tmp_path, make_region):
+def test_it_can_be_interrupted_again_and_again(tmp_path, make_region, whole):
     """Every process does four steps and is told to stop."""
     region, ends = make_region(), []
 
@@ -146,7 +160,7 @@ def test_it_can_be_interrupted_again_and_again(tmp_path, make_region):
             ends.append(error.code)
     assert len(ends) >= 2
     assert set(ends) == {128 + signal.SIGTERM}
-    _require_same(last, _fit(_model("vae-fc"), region))
+    _require_same(last, whole("vae-fc"))
 
 
 def test_noise_finds_every_generator_of_a_model():
@@ -175,7 +189,7 @@ def test_the_period_counts_steps(tmp_path, make_region, monkeypatch, every, expe
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_has_the_state_kept_and_ends_with_a_failure(tmp_path, make_region, number, capsys):
+def test_a_signal_has_the_state_kept_and_ends_with_a_failure(tmp_path, make_region, whole, number, capsys):
     before = signal.getsignal(number)
     model = _model("cae-fr")
     model.register_forward_hook(lambda *_: os.kill(os.getpid(), number))
@@ -185,9 +199,7 @@ def test_a_signal_has_the_state_kept_and_ends_with_a_failure(tmp_path, make_regi
     assert caught.value.code == 128 + number
     assert f"{number.name}: state of step 1 kept in {path}" in capsys.readouterr().out
     assert signal.getsignal(number) is before
-    _require_same(
-        _fit(_model("cae-fr"), make_region(), Keeper(path, KEY, None)), _fit(_model("cae-fr"), make_region())
-    )
+    _require_same(_fit(_model("cae-fr"), make_region(), Keeper(path, KEY, None)), whole("cae-fr"))
 
 
 @pytest.fixture
@@ -230,13 +242,13 @@ def region_file(tmp_path) -> Path:
 
 @pytest.mark.parametrize("changed", ["run", "spec", "code", "data", "platform"])
 def test_a_checkpoint_of_another_key_is_ignored_and_the_log_says_why(
-    interrupted, make_region, changed, capsys
+    interrupted, make_region, whole, changed, capsys
 ):
     key = replace(KEY, **{changed: "other"})
     found = _resumed(interrupted, make_region(), key)
     expected = f"{interrupted}: the checkpoint is one of other {changed}; ignored, the training starts anew\n"
     assert capsys.readouterr().out == expected
-    _require_same(found, _fit(_model("vae-fc"), make_region()))
+    _require_same(found, whole("vae-fc"))
 
 
 @pytest.mark.parametrize(
@@ -303,12 +315,12 @@ def _flipped(content: bytes) -> bytes:
     ],
     ids=["half", "thirty bytes", "a byte less", "empty", "garbage", "list", "no key", "one bit"],
 )
-def test_a_damaged_checkpoint_is_ignored(interrupted, make_region, damage, capsys):
+def test_a_damaged_checkpoint_is_ignored(interrupted, make_region, whole, damage, capsys):
     interrupted.write_bytes(damage(interrupted.read_bytes()))
     found = _resumed(interrupted, make_region())
     expected = f"{interrupted}: the checkpoint is damaged; ignored, the training starts anew\n"
     assert capsys.readouterr().out == expected
-    _require_same(found, _fit(_model("vae-fc"), make_region()))
+    _require_same(found, whole("vae-fc"))
 
 
 class Malicious:
@@ -321,7 +333,7 @@ class Malicious:
         return os.mkdir, (str(self.target),)
 
 
-def test_a_checkpoint_with_code_in_it_is_not_executed(interrupted, tmp_path, make_region, capsys):
+def test_a_checkpoint_with_code_in_it_is_not_executed(interrupted, tmp_path, make_region, whole, capsys):
     """Even with the right key and hash."""
     header = json.loads(interrupted.read_bytes().split(b"\n", 1)[0])
     content = io.BytesIO()
@@ -334,4 +346,4 @@ def test_a_checkpoint_with_code_in_it_is_not_executed(interrupted, tmp_path, mak
     found = _resumed(interrupted, make_region())
     assert "holds more than plain values; ignored" in capsys.readouterr().out
     assert not (tmp_path / "executed").exists()
-    _require_same(found, _fit(_model("vae-fc"), make_region()))
+    _require_same(found, whole("vae-fc"))

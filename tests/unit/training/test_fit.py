@@ -21,8 +21,6 @@ from daenr.training import fit as training
 from daenr.training.fit import Batches, NotFiniteError, Objective, Split, fit
 from daenr.training.train import Spec, Trained, train
 
-torch.set_num_threads(1)
-
 NEURONS = np.arange(5)
 SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
 SHORT = TrainingSettings(batch_size=8, validate_every=2, patience=100, max_steps=3)

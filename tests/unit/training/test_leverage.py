@@ -3,17 +3,19 @@ import math
 import pytest
 import torch
 
+from daenr.config import ModelSettings
 from daenr.models.joint import build
 from daenr.models.losses import JointLoss, joint_loss
 from daenr.training.leverage import leverage
 
 NEURONS = 6
+SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
 
 
 def _loss(
     name: str, alpha: float, beta: float, layer: str | None = "h2"
 ) -> tuple[torch.nn.Module, JointLoss]:
-    model = build(name, layer, NEURONS, seed=1).double().eval()
+    model = build(name, layer, NEURONS, seed=1, settings=SMALL).double().eval()
     draw = torch.Generator().manual_seed(0)
     images = torch.rand((8, 1, 32, 32), generator=draw, dtype=torch.float64) * 2 - 1
     responses = torch.rand((8, NEURONS), generator=draw, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Runs as the workflow leaves them, of every model, on a small simulated recording."""
+"""Runs as the workflow leaves them, of any model, on a small simulated recording."""
 
 import runpy
 from pathlib import Path
@@ -9,7 +9,7 @@ from daenr.data.layouts.antolik2016 import read
 from daenr.data.preprocessing import preprocess
 from daenr.data.region import write_region
 from daenr.data.simulated import simulate_archive
-from daenr.registry import AUTOENCODERS, model_names
+from daenr.registry import AUTOENCODERS
 from daenr.run import Run
 
 ROOT = Path(__file__).parents[3]
@@ -32,37 +32,44 @@ def recording(tmp_path_factory):
     return read(archive, "v1")
 
 
-@pytest.fixture(scope="session")
-def runs(recording, tmp_path_factory):
-    """Model -> the folder of its run."""
-    results = tmp_path_factory.mktemp("results")
-    region = results / "data/v1.h5"
-    settings = {"intensity_range": (0.0, 0.000255), "validation_fraction": 0.2, "split_seed": 0, "blur": 2.0}
-    write_region(region, preprocess(recording, dataset="small", source="small.zip", **settings))
-    train = runpy.run_path(str(ROOT / "scripts/training/train.py"))["main"]
-    folders = {}
-    for model in model_names():
+class Runs(dict):
+    """Model -> the folder of its run, trained when it is first asked for."""
+
+    train = staticmethod(runpy.run_path(str(ROOT / "scripts/training/train.py"))["main"])
+
+    def __init__(self, results):
+        super().__init__()
+        self.results = results
+
+    def __missing__(self, model):
         layer = None if model in AUTOENCODERS else "h2"
         weights = (float(not model.startswith("cnn")), float(layer is not None))
         run = Run("small", "v1", model, layer, *weights, "all", 1)
-        folder = results / "runs" / run.name
-        files = {
-            "weights": "weights.safetensors",
-            "history": "history.csv",
-            "training": "training.json",
-            "predictions": "predictions.npz",
-        }
-        train(
+        folder = self.results / "runs" / run.name
+        self.train(
             run=run,
-            region=region,
+            region=self.results / "data/v1.h5",
             significance=None,
             pretrained=None,
             config=CONFIG,
             code=[],
-            checkpoint=results / "checkpoints" / f"{run.name}.pt",
+            checkpoint=self.results / "checkpoints" / f"{run.name}.pt",
             checkpoint_every=None,
             trainings_per_gpu=1,
-            **{name: folder / file for name, file in files.items()},
+            weights=folder / "weights.safetensors",
+            history=folder / "history.csv",
+            training=folder / "training.json",
+            predictions=folder / "predictions.npz",
         )
-        folders[model] = folder
-    return folders
+        self[model] = folder
+        return folder
+
+
+@pytest.fixture(scope="session")
+def runs(recording, tmp_path_factory):
+    """Model -> the folder of its run."""
+    results = tmp_path_factory.mktemp("results")
+    settings = {"intensity_range": (0.0, 0.000255), "validation_fraction": 0.2, "split_seed": 0, "blur": 2.0}
+    region = preprocess(recording, dataset="small", source="small.zip", **settings)
+    write_region(results / "data/v1.h5", region)
+    return Runs(results)

@@ -19,22 +19,16 @@ np.savez(sys.argv[3], **{name: values.detach().numpy() for name, values in made.
 """
 
 
-@pytest.mark.parametrize("model", ["cae-fc", "vq-vae-fr"])
-def test_an_exported_model_agrees_without_the_package(model, runs, recording, tmp_path):
-    trained, images = daenr.load(runs[model]), recording.test_images.astype(np.float32)
+def test_an_exported_model_agrees_without_the_package(runs, recording, tmp_path):
+    """Of discrete codes and a factorised readout, the parts that are hardest to trace."""
+    trained, images = daenr.load(runs["vq-vae-fr"]), recording.test_images.astype(np.float32)
     export(trained, tmp_path / "model.pt2")
     np.save(tmp_path / "images.npy", images)
     files = [tmp_path / name for name in ("model.pt2", "images.npy", "made.npz")]
     subprocess.run([sys.executable, "-c", ALONE, *files], check=True, cwd=tmp_path)
-    with np.load(tmp_path / "made.npz") as arrays:
-        made = dict(arrays)
-    assert set(made) == {
-        *(["rate"] if trained.run.layer else []),
-        *(["reconstruction"] if trained.network.autoencoder else []),
-    }
-    if "rate" in made:
+    with np.load(tmp_path / "made.npz") as made:
+        assert set(made) == {"rate", "reconstruction"}
         np.testing.assert_allclose(made["rate"], trained.predict(images), rtol=1e-4)
-    if "reconstruction" in made:
         np.testing.assert_allclose(made["reconstruction"], trained.reconstruct(images), atol=1e-4 * 0.000255)
 
 
