@@ -9,9 +9,12 @@ import seaborn as sns
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from daenr.reporting.figures import DOUBLE, styled
+from daenr.reporting.labels import model_label
 from daenr.reporting.optimal_table import LEAST_R, MATCHING, METHODS
+from daenr.run import Run
 
 _MEASURES = {
     "rate": "Predicted rate,\nstandard deviations",
@@ -34,11 +37,13 @@ def optimal_images(
     """Images of the first neurons, and the distributions over all of them.
 
     Args:
-        rows: for each method images in [-1, 1].
+        rows: for each method images in [-1, 1], of the first run that was judged.
         filters: of the neurons where they are known.
         judged: of all runs of the region, as `daenr.optimal.judge` returns it with rates; a neuron is a dot a run.
         count: neurons whose images are shown.
     """
+    runs = [Run.parse(name) for name in judged["run"]]
+    judged = judged.assign(model=[model_label(run.model, run.layer) for run in runs])
     columns = min(count, len(next(iter(rows.values()))))
     shown = {METHODS[method]: images for method, images in rows.items()}
     lines = len(shown) + (filters is not None)
@@ -48,6 +53,7 @@ def optimal_images(
     figure = Figure(figsize=(DOUBLE, side * lines + 1.9 * strips), layout="constrained")
     panels: Any = figure.subfigures(2, 1, height_ratios=[side * lines, 1.9 * strips])
     above, below = panels
+    above.suptitle(f"Images by {judged['model'].iloc[0]}, seed {runs[0].seed}")
     grid = above.subplots(lines, columns, squeeze=False)
     if filters is not None:
         # A filter has no intensities: zero is grey, its largest value black or white.
@@ -56,8 +62,15 @@ def optimal_images(
     for axes, (label, images) in zip(grid[lines - len(shown) :], shown.items(), strict=True):
         _row(axes, label, images)
     panels = below.subplots(strips, min(3, len(measures)), squeeze=False, sharey=True).ravel()
+    models = judged["model"].unique()
+    colors = dict(zip(models, sns.color_palette("colorblind", len(models)), strict=True))
+    if len(models) == 1:
+        colors = dict.fromkeys(models, "0.6")
+    else:
+        keys = [Patch(color=color, label=model) for model, color in colors.items()]
+        below.legend(handles=keys, loc="outside upper center", ncols=len(models))
     for ax, measure in zip(panels, measures, strict=False):
-        _strip(ax, judged, measure)
+        _strip(ax, judged, measure, colors)
     for ax in panels[len(measures) :]:
         ax.set_visible(False)
     return figure
@@ -70,13 +83,16 @@ def _row(axes: np.ndarray, label: str, images: np.ndarray) -> None:
         ax.imshow(image, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
 
 
-def _strip(ax: Axes, judged: pd.DataFrame, measure: str) -> None:
-    """A dot for each neuron and run, a line at the mean."""
+def _strip(ax: Axes, judged: pd.DataFrame, measure: str, colors: Mapping[str, Any]) -> None:
+    """A dot for each neuron and run, a line at the mean of each model."""
     order = [method for method in METHODS if method in set(judged["method"])]
     values = judged if measure != "filter_r" else judged[judged["r"] > LEAST_R]
-    style = {"x": measure, "y": "method", "order": order, "ax": ax, "legend": False}
-    sns.stripplot(values, color="0.6", size=2, jitter=0.25, **style)
-    sns.pointplot(values, color="black", errorbar=None, linestyle="none", marker="|", markersize=9, **style)
+    style = {"x": measure, "y": "method", "order": order, "hue": "model", "hue_order": [*colors], "ax": ax}
+    sns.stripplot(values, palette=colors, size=2, jitter=0.25, dodge=True, legend=False, **style)
+    line = {"marker": "|", "markersize": 10 / len(colors), "markeredgewidth": 1.5, "zorder": 9}
+    means = {"errorbar": None, "linestyle": "none", "legend": False, **line}
+    apart = 0.8 - 0.8 / len(colors)  # as seaborn sets strips apart
+    sns.pointplot(values, palette=dict.fromkeys(colors, "black"), dodge=apart, **means, **style)
     if measure in _LINES:
         ax.axvline(_LINES[measure], color="0.5", ls="--", lw=0.8)
     ax.set(xlabel=_MEASURES[measure], ylabel="", yticks=range(len(order)))

@@ -198,6 +198,7 @@ def _entry(at: pd.DataFrame, place: tuple[str, str, str, str]) -> Entry:
     sign = "+" if " - " in place[2] else ""
     if not np.isfinite(row["low"]):
         return Entry(f"{row['value']:{sign}z.2f}")
-    texts, power = interval_texts(row[["value", "low", "high"]].tolist(), 2, sign)
+    numbers = row[["value", "low", "high"]].tolist()
+    texts, power = interval_texts(numbers, 2 if max(map(abs, numbers)) >= 0.1 else 3, sign)
     value, low, high = texts
     return Entry(f"{value}{power}", f"{low} to {high}{power}")
