@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import jaxtyping
 import numpy as np
 import pytest
 
@@ -41,3 +42,9 @@ def make_region() -> Callable[..., RegionData]:
         )
 
     return make
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without checks of shapes and types, for what is done thousands of times: they take most of the time."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)

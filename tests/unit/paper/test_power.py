@@ -8,6 +8,7 @@ from daenr.paper.power import SPREADS, smallest_effects
 from daenr.statistics.inference import crossed
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("metric", SPREADS)
 def test_the_expected_mean_squares_are_those_of_planted_tables(metric):
     rng = np.random.default_rng(0)
@@ -37,6 +38,7 @@ def test_the_spread_is_what_it_says_with_five_seeds_and_fifty_images():
     assert expected.of_units.variance == pytest.approx(spread.images**2)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_the_smallest_effect_of_a_study_is_found_in_four_of_five_sets():
     effect = smallest_effects(["mse", "pcc"], 5, 50, RULES)["pcc"]
     found = [result["pcc"].verdict for result in decided({"pcc": effect}, primaries())]

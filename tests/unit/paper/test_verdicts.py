@@ -40,18 +40,21 @@ def counted(results):
     return {name: Counter(result[name].verdict for result in results) for name in ("mse", "pcc")}
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_without_any_effect_hardly_ever_a_claim_of_the_whole_tree_is_decided():
     results = decided({})
     assert sum(map(wrong, results)) <= 0.05 * SETS
     assert counted(results)["pcc"]["practically none"] >= 0.5 * SETS
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_gain_of_the_paper_s_size_is_supported():
     found = counted(decided({"pcc": 0.017}, primaries()))
     assert found["pcc"]["supported"] >= 0.8 * SETS
     assert found["mse"]["supported"] + found["mse"]["contradicted"] <= 0.05 * SETS
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_where_one_half_holds_the_claims_of_the_other_are_not_decided_either():
     claims = (primaries()[0], tree()[1])
     results = decided({"mse": 0.01}, claims)
@@ -143,6 +146,7 @@ def test_where_images_bind_no_number_of_seeds_is_asked_for():
     assert chance(found.with_size(5, need.images), "pcc", 0.025, RULES) >= 0.8
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_chance_is_how_often_such_results_are_decided():
     rng = np.random.default_rng(1)
     for effect in (0.0, 0.017):

@@ -9,12 +9,7 @@ from matplotlib.text import Text
 from daenr.reporting.figures import styled
 
 
-@pytest.fixture
-def drawn():
-    return _drawn
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def assert_legible():
     return _assert_legible
 
@@ -38,7 +33,7 @@ def _hidden(text):
 
 
 def _assert_legible(figure):
-    """Texts lie inside the figure, none on another, none below 7 pt."""
+    """Texts lie inside the figure, none on another, none below 7 pt; the texts with their boxes."""
     boxes = _drawn(figure)
     page = figure.bbox
     for text, box in boxes:

@@ -51,11 +51,16 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_bars_and_their_numbers_are_the_counts(assert_legible, case):
-    frame = counts(*CASES[case])
+@pytest.fixture(scope="module", params=CASES)
+def shown(assert_legible, request):
+    """The counts of a case, their figure, and its texts with their boxes."""
+    frame = counts(*CASES[request.param])
     figure = neuron_counts(frame)
-    assert_legible(figure)
+    return frame, figure, assert_legible(figure)
+
+
+def test_bars_and_their_numbers_are_the_counts(shown):
+    frame, figure, _ = shown
     regions = frame["region"].unique()
     assert len(panels(figure)) == len(regions)
     for ax, region in zip(panels(figure), regions, strict=True):
@@ -77,10 +82,9 @@ def test_bars_and_their_numbers_are_the_counts(assert_legible, case):
         assert ax.yaxis_inverted()
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_number_stands_in_its_part_or_beside_the_bar(drawn, case):
-    figure = neuron_counts(counts(*CASES[case]))
-    for text, box in drawn(figure):
+def test_a_number_stands_in_its_part_or_beside_the_bar(shown):
+    _, _, boxes = shown
+    for text, box in boxes:
         if text.axes is None or text not in text.axes.texts:
             continue
         left, right = bars(text.axes).values()
@@ -91,10 +95,9 @@ def test_a_number_stands_in_its_part_or_beside_the_bar(drawn, case):
         assert inside or x1 <= 0 or x0 >= start + second
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_what_survives_the_correction_is_hatched_inside_the_significant_part(case):
-    frame = counts(*CASES[case])
-    for ax, (_, rows) in zip(panels(neuron_counts(frame)), frame.groupby("region", sort=False), strict=True):
+def test_what_survives_the_correction_is_hatched_inside_the_significant_part(shown):
+    frame, figure, _ = shown
+    for ax, (_, rows) in zip(panels(figure), frame.groupby("region", sort=False), strict=True):
         significant, _, corrected = ax.containers
         assert [bar.get_width() for bar in corrected] == rows["significant_bh"].tolist()
         for bar, whole in zip(corrected, significant, strict=True):
@@ -105,11 +108,8 @@ def test_what_survives_the_correction_is_hatched_inside_the_significant_part(cas
             assert not whole.get_hatch()
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_marker_above_each_bar_shows_what_shuffled_data_would_give(drawn, case):
-    frame = counts(*CASES[case])
-    figure = neuron_counts(frame)
-    boxes = drawn(figure)
+def test_a_marker_above_each_bar_shows_what_shuffled_data_would_give(shown):
+    frame, figure, boxes = shown
     for ax, (_, rows) in zip(panels(figure), frame.groupby("region", sort=False), strict=True):
         (marker,) = ax.lines
         assert list(marker.get_xdata()) == rows["chance"].tolist()

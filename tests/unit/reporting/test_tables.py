@@ -2,6 +2,7 @@ import math
 import re
 import shutil
 import subprocess
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -98,6 +99,13 @@ def tidied(table, cells, metrics, paper=()):
 def rendered(table, cells, metrics, paper=()):
     frame = tidied(table, cells, metrics, paper)
     return frame, tables.render(table, frame)
+
+
+@cache
+def papers(table, seeds=1):
+    """The frame and the spellings of a table of the paper's cells, with numbers drawn at random."""
+    cells = paper_cells(table, seeds)
+    return rendered(table, cells, drawn(cells))
 
 
 class Page(HTMLParser):
@@ -427,8 +435,7 @@ def wins(table, frame):
     ("table", "seeds"), [("table2", 3), ("table3", 3), ("table4", 3), ("table5", 1), ("table6", 1)]
 )
 def test_all_spellings_show_values_deviations_and_the_best(table, seeds):
-    cells = paper_cells(table, seeds)
-    frame, made = rendered(table, cells, drawn(cells))
+    frame, made = papers(table, seeds)
     sds = [f"{sd:.3f}" if seeds > 1 else "" for sd in frame["sd"]]
     tied = ["≈" if standing == "tied" else "" for standing in frame["standing"]]
     assert seeds == 1 or any(tied)
@@ -483,16 +490,14 @@ def test_all_spellings_show_values_deviations_and_the_best(table, seeds):
     ],
 )  # fmt: skip
 def test_labels_are_the_papers(table, labels, header):
-    cells = paper_cells(table)
-    _, made = rendered(table, cells, drawn(cells))
+    _, made = papers(table)
     first, _, *body = markdown_rows(made.md)
     assert [row[0] for row in body] == labels.split("|" if "|" in labels else None)
     assert first[1:][: header.count("|") + 1] == header.split("|")
 
 
 def test_html_has_two_header_levels_that_span_the_columns():
-    cells = paper_cells("table2")
-    page = Page(rendered("table2", cells, drawn(cells))[1].html)
+    page = Page(papers("table2")[1].html)
     upper, lower, *body = page.rows
     assert [(entry["text"], entry["colspan"], entry["scope"]) for entry in upper[1:]] == [
         (f"Region {i}", "3", "colgroup") for i in (1, 2, 3)
@@ -565,7 +570,7 @@ def test_the_papers_value_stands_below_ours_in_every_spelling():
     assert latex_is_balanced(made.tex)
     for text in (made.md, made.tex, made.html):
         assert "In brackets: what the paper prints for its own recording." in text
-    assert "In brackets" not in rendered("table2", cells, drawn(cells))[1].md
+    assert "In brackets" not in papers("table2")[1].md
 
 
 def test_in_table4_the_two_models_of_a_layer_compete():
@@ -620,10 +625,8 @@ def test_a_table_without_cells_says_so(table):
 
 
 def test_the_caption_tells_the_seeds():
-    cells = paper_cells("table4", seeds=3)
-    assert "over 3 seeds" in rendered("table4", cells, drawn(cells))[1].md
-    cells = paper_cells("table4")
-    assert "one seed" in rendered("table4", cells, drawn(cells))[1].md
+    assert "over 3 seeds" in papers("table4", seeds=3)[1].md
+    assert "one seed" in papers("table4")[1].md
 
 
 @pytest.mark.parametrize("region", ["region3", "1", "007", "NA", "None", "nan", "1e5", "TRUE", "-"])
@@ -669,8 +672,7 @@ def latex_is_balanced(text):
 
 @pytest.mark.parametrize("table", TABLES)
 def test_latex_is_a_complete_table(table):
-    cells = paper_cells(table)
-    _, made = rendered(table, cells, drawn(cells))
+    _, made = papers(table)
     assert made.tex.startswith(r"\begin{table}")
     assert made.tex.isascii()
     assert latex_is_balanced(made.tex)

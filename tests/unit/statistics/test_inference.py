@@ -150,6 +150,7 @@ def test_regions_that_share_their_images_are_one_draw_of_them():
 # ---- how sure -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("seeds", [2, 5])
 @pytest.mark.parametrize("deviations", [(0.14, 1.0, 0.5), (0.3, 1.0, 0.0)])
 def test_no_difference_is_found_no_more_often_than_the_level(seeds, deviations):
@@ -175,6 +176,7 @@ def exchangeable(rng, seeds=5, images=50, neurons=20):
     return [[[(run(model[0]), run(model[1]))] for _ in range(seeds)]]
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("metric", ["pcc", "significant"])
 def test_models_that_predict_equally_well_are_told_apart_no_more_often_than_the_level(metric):
     """Of 200 sets 18 or more would be refused once in 100 times at the nominal rate."""

@@ -2,6 +2,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,12 @@ def _fit(model: DAENR, region: Any, protocol: TrainingSettings, alpha: float = 1
     return fit(model, *_splits(region), Objective(alpha, beta), protocol, generator(0, "batch order"))
 
 
+@pytest.fixture(scope="module")
+def trained(make_region) -> Callable[[Run], Trained]:
+    """Trainings that several tests hold against others, each made once."""
+    return cache(lambda run: _train(run, make_region()))
+
+
 @pytest.fixture
 def script(monkeypatch) -> Callable[[list[float]], list[dict[str, torch.Tensor]]]:
     """Let the validation set say given totals one after the other (the last one for ever).
@@ -113,10 +120,9 @@ SOME_AT_LAYERS = [
 
 
 @pytest.mark.parametrize(("model", "layer"), SOME_AT_LAYERS)
-def test_without_beta_a_joint_model_trains_like_its_auto_encoder_bit_for_bit(model, layer, make_region):
-    region = make_region()
-    plain = _train(_run(model.rpartition("-")[0]), region)
-    joint = _train(_run(model, layer, alpha=1.0, beta=0.0), region)
+def test_without_beta_a_joint_model_trains_like_its_auto_encoder_bit_for_bit(model, layer, trained):
+    plain = trained(_run(model.rpartition("-")[0]))
+    joint = trained(_run(model, layer, alpha=1.0, beta=0.0))
     assert np.array_equal(joint.reconstruction, plain.reconstruction)
     assert _equal(_state(joint.model.encoder), _state(plain.model.encoder))
     assert _equal(_state(joint.model.autoencoder), _state(plain.model.autoencoder))
@@ -126,31 +132,29 @@ def test_without_beta_a_joint_model_trains_like_its_auto_encoder_bit_for_bit(mod
 
 
 @pytest.mark.parametrize(("model", "layer"), SOME_AT_LAYERS)
-def test_without_alpha_a_joint_model_predicts_exactly_like_its_baseline(model, layer, make_region):
-    region = make_region()
-    baseline = _train(_run(f"cnn-{model.rpartition('-')[2]}", layer), region)
-    joint = _train(_run(model, layer, alpha=0.0, beta=1.0), region)
+def test_without_alpha_a_joint_model_predicts_exactly_like_its_baseline(model, layer, trained):
+    baseline = trained(_run(f"cnn-{model.rpartition('-')[2]}", layer))
+    joint = trained(_run(model, layer, alpha=0.0, beta=1.0))
     assert np.array_equal(joint.response, baseline.response)
     assert _equal(_state(joint.model.readout), _state(baseline.model.readout))
 
 
 @pytest.mark.parametrize("model", ["cae-fr", "vae-fc", "vq-vae-fm"])
-def test_each_task_changes_the_other_when_both_count(model, make_region):
+def test_each_task_changes_the_other_when_both_count(model, trained):
     """The control of the two tests above: they do not hold because one side never counts."""
-    region = make_region()
     autoencoder, _, readout = model.rpartition("-")
-    joint = _train(_run(model), region)
-    assert not np.array_equal(joint.reconstruction, _train(_run(autoencoder), region).reconstruction)
-    assert not np.array_equal(joint.response, _train(_run(f"cnn-{readout}"), region).response)
+    joint = trained(_run(model))
+    assert not np.array_equal(joint.reconstruction, trained(_run(autoencoder)).reconstruction)
+    assert not np.array_equal(joint.response, trained(_run(f"cnn-{readout}")).response)
 
 
 # ---- repeatability ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", ["cnn-fm", "cae-fr", "vae-fc", "vq-vae"])
-def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(model, make_region):
-    region = make_region()
-    one, again, other = (_train(_run(model, seed=seed), region) for seed in (0, 0, 1))
+def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(model, trained, make_region):
+    again, other = (_train(_run(model, seed=seed), make_region()) for seed in (0, 1))
+    one = trained(_run(model))
     assert _equal(_state(one.model), _state(again.model))
     assert one.fit == again.fit
     for part in ("reconstruction", "response"):
@@ -186,7 +190,7 @@ def test_how_often_one_validates_does_not_change_the_training(model, make_region
 
 
 @pytest.mark.parametrize("model", ["cae", "cnn-fr", "cae-fm"])
-def test_the_test_set_does_not_reach_the_weights(model, make_region):
+def test_the_test_set_does_not_reach_the_weights(model, trained, make_region):
     region = make_region()
     touched = replace(
         region,
@@ -194,7 +198,7 @@ def test_the_test_set_does_not_reach_the_weights(model, make_region):
         test_trials=region.test_trials + 5,
         test_responses=region.test_responses + 5,
     )
-    one, other = _train(_run(model), region), _train(_run(model), touched)
+    one, other = trained(_run(model)), _train(_run(model), touched)
     assert _equal(_state(one.model), _state(other.model))
     assert one.fit == other.fit
 
@@ -230,20 +234,20 @@ def test_training_on_some_neurons_is_training_on_a_recording_of_them(model, make
 
 
 @pytest.mark.parametrize("model", model_names())
-def test_a_trained_run_predicts_what_its_model_has(model, make_region):
-    trained = _train(_run(model), make_region(test=7))
+def test_a_trained_run_predicts_what_its_model_has(model, trained):
+    run = trained(_run(model))
     if model in baseline_names():
-        assert trained.reconstruction is None
+        assert run.reconstruction is None
     else:
-        assert trained.reconstruction.shape == (7, 1, 32, 32)
-        assert trained.reconstruction.dtype == np.float32
-        assert np.abs(trained.reconstruction).max() <= 1
+        assert run.reconstruction.shape == (7, 1, 32, 32)
+        assert run.reconstruction.dtype == np.float32
+        assert np.abs(run.reconstruction).max() <= 1
     if model in AUTOENCODERS:
-        assert trained.response is None
+        assert run.response is None
     else:
-        assert trained.response.shape == (7, 5)
-        assert (trained.response > 0).all()
-    assert trained.seconds > 0
+        assert run.response.shape == (7, 5)
+        assert (run.response > 0).all()
+    assert run.seconds > 0
 
 
 def test_predictions_stand_in_the_order_of_the_images(monkeypatch, make_region):
@@ -566,7 +570,7 @@ def test_validation_has_no_noise_and_changes_nothing(make_region, model):
 @pytest.mark.parametrize("model", ["cnn-fr", "vae-fc", "vq-vae-fm", "cae"])
 def test_bf16_trains_to_nearly_the_same_loss(model, make_region):
     """Near, since it is the same training; not equal, since it would not be bf16 then."""
-    protocol = TrainingSettings(batch_size=8, validate_every=5, max_steps=20)
+    protocol = TrainingSettings(batch_size=8, validate_every=5, max_steps=20, rounds=1)
     exact, rough = (
         train(
             _run(model), make_region(), NEURONS, Spec(SMALL, protocol, LossSettings(), "cpu", precision)

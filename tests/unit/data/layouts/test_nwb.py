@@ -121,11 +121,17 @@ def counted(begin: float, end: float) -> np.ndarray:
     )
 
 
-def test_an_index_series_and_units_need_no_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording with an index series and units."""
     file = empty()
     with_series(file, with_images(file))
     with_units(file)
-    recording = read(write(tmp_path, file))
+    return write(tmp_path_factory.mktemp("shown"), file)
+
+
+def test_an_index_series_and_units_need_no_key(shown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording = read(shown)
     np.testing.assert_array_equal(recording.images, PICTURES)
     np.testing.assert_array_equal(recording.image_of_trial, SHOWN)
     np.testing.assert_array_equal(recording.is_test, SHOWN >= 6)
@@ -199,14 +205,11 @@ def test_numbers_without_an_order_are_refused(tmp_path: Path) -> None:
         read(write(tmp_path, file))
 
 
-def test_regions_are_files_of_a_folder(tmp_path: Path) -> None:
-    file = empty()
-    with_series(file, with_images(file))
-    with_units(file)
-    source = write(tmp_path, file)
+def test_regions_are_files_of_a_folder(shown: Path, tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="more than one region is asked for"):
-        read(source, alone=False)
+        read(shown, alone=False)
     (tmp_path / "bad.nwb").write_bytes(b"damaged")
+    (tmp_path / "recording.nwb").symlink_to(shown)
     assert read(tmp_path, "recording", alone=False).region == "recording"
     with pytest.raises(ArchiveError, match=r"bad.nwb: is no zip file, needs an NWB file"):
         read(tmp_path, "bad", alone=False)
@@ -214,8 +217,7 @@ def test_regions_are_files_of_a_folder(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_without_pynwb_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = write(tmp_path, empty())
+def test_without_pynwb_it_says_what_to_install(shown: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynwb", None)
     with pytest.raises(ArchiveError, match=r"pip install -e '.\[nwb\]'"):
-        read(source)
+        read(shown)
