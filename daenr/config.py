@@ -38,7 +38,10 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"
 README = ROOT / "config/README.md"
 
-VARIED = ("split", "model", "training", "loss", "evaluation")
+VARIED = (
+    *("split", "receptive_field", "model", "training", "loss"),  # what a training depends on
+    *("evaluation", "significance", "comparison"),  # what is made of it
+)
 """Sections of the config that a variant can change."""
 
 SEARCH = "weight-search"
@@ -693,6 +696,9 @@ class Variant(Section):
     loss: LossSettings = Field(default_factory=LossSettings)
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     split: SplitSettings = Field(default_factory=SplitSettings)
+    receptive_field: ReceptiveFieldSettings = Field(default_factory=ReceptiveFieldSettings)
+    significance: SignificanceSettings = Field(default_factory=SignificanceSettings)
+    comparison: ComparisonSettings = Field(default_factory=ComparisonSettings)
 
 
 class LossWeights(Section):
@@ -824,8 +830,8 @@ class Config(Section):
     variants: dict[VariantName, Variant] = Field(
         {},
         description="Other settings under which the tables' trainings are repeated, by name: "
-        "`{batch256: {training: {batch_size: 256}}}`. Sections `split`, `model`, `training`, `loss` and "
-        "`evaluation`; the sensitivity page compares the verdicts.",
+        "`{batch256: {training: {batch_size: 256}}}`. Sections `split`, `receptive_field`, `model`, `training`, "
+        "`loss`, `evaluation`, `significance` and `comparison`; the sensitivity page compares the verdicts.",
     )
 
     @field_validator("focus_region")

@@ -273,8 +273,10 @@ def _own(recording: Recording, ids: Int64[np.ndarray, " trials"]) -> Bool[np.nda
     return held_out
 
 
-def with_split(data: RegionData, settings: SplitSettings, run_seed: int) -> RegionData:
-    """The region split as a run's settings say; as it is where its file was split so.
+def with_split(
+    data: RegionData, settings: SplitSettings, run_seed: int, blur: float | None = None
+) -> RegionData:
+    """The region split as a run's settings say, with its receptive fields; as it is where its file was made so.
 
     A region file holds one split; under ``split.by_seed`` and in variants of the section a run has another. The
     trials of both sides are then split anew by their images, and receptive fields found in the new training split.
@@ -283,6 +285,7 @@ def with_split(data: RegionData, settings: SplitSettings, run_seed: int) -> Regi
         data: what the region file holds.
         settings: fraction and seed of the split, and whether the run's own seed takes the place of that.
         run_seed: seed of the run.
+        blur: of the receptive fields, in pixels, see `centres`; that of the file unless told.
 
     Raises:
         ValueError: another split is asked for, but the recording's own validation trials are the validation set.
@@ -290,6 +293,10 @@ def with_split(data: RegionData, settings: SplitSettings, run_seed: int) -> Regi
     if settings.by_seed:
         settings = settings.model_copy(update={"seed": run_seed})
     known = data.attributes
+    if blur is not None and blur != known["receptive_field_blur"]:
+        known = {**known, "receptive_field_blur": blur}
+        found = centres(data.train_images, data.train_responses, blur)
+        data = replace(data, attributes=known, receptive_field=found)
     if (known["validation_fraction"], known["split_seed"]) == (settings.validation_fraction, settings.seed):
         return data
     if known["own_validation"]:

@@ -235,8 +235,11 @@ class Plan:
         """The plan of each variant: the same tables; neither figures, controls nor references."""
         if self.variant is not None:
             return {}
-        config = {**self.config, "figures": [], "controls": [], "references": []}
-        return {name: Plan(config, self._paper, name) for name in self.config["variants"]}
+        alone: dict[str, Any] = {"figures": [], "controls": [], "references": []}
+        return {
+            name: Plan({**self.config, **sections, **alone}, self._paper, name)
+            for name, sections in self.config["variants"].items()
+        }
 
     def figure_regions(self) -> dict[str, str]:
         """The region that each figure of reconstructions shows.

@@ -16,14 +16,14 @@ def main(
     claims: Mapping[str, Sequence[Mapping[str, Any]]],
     scores: Sequence[Path],
     paper: Sequence[Path],
-    rules: Mapping[str, Any],
-    threshold: float,
+    rules: Mapping[str, Mapping[str, Any]],
+    thresholds: Mapping[str, float],
     csv: Path,
     **rendered: Path,
 ) -> None:
     read, published = read_results(scores, paper)
     frames = {
-        name: judge(from_rows(rows), read, published, Rules(**rules), threshold)
+        name: judge(from_rows(rows), read, published, Rules(**rules[name]), thresholds[name])
         for name, rows in claims.items()
     }
     frame = sensitivity(frames)
@@ -37,6 +37,6 @@ if __name__ == "__main__":
             scores=snakemake.input.scores,
             paper=snakemake.input.paper,
             rules=snakemake.params.rules,
-            threshold=snakemake.params.threshold,
+            thresholds=snakemake.params.thresholds,
             **{name: Path(path) for name, path in snakemake.output.items()},
         )

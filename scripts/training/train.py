@@ -15,7 +15,7 @@ import safetensors
 import torch
 
 import daenr
-from daenr.config import SplitSettings
+from daenr.config import ReceptiveFieldSettings, SplitSettings
 from daenr.data.preprocessing import Preprocessing, with_split
 from daenr.data.region import read_region
 from daenr.files import atomic
@@ -43,7 +43,8 @@ def main(
     training: Path,
     predictions: Path,
 ) -> None:
-    data = with_split(read_region(region), SplitSettings(**config["split"]), run.seed)
+    split, field = SplitSettings(**config["split"]), ReceptiveFieldSettings(**config["receptive_field"])
+    data = with_split(read_region(region), split, run.seed, field.blur)
     count = data.train_responses.shape[1]
     neurons = np.arange(count) if significance is None else read_group(significance, run)
     print(f"{run.name}: {len(data.train_images)} training images, {len(neurons)} of {count} neurons")

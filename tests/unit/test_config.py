@@ -134,7 +134,7 @@ def test_a_readout_that_is_registered_later_can_be_asked_for(monkeypatch):
         ({"weights": {"alpha": 1, "beta": 0}}, r"^weights\.beta: 0 should be greater than 0"),
         ({"variants": {"weight-search": {"split": {"seed": 1}}}}, r"^variants: 'weight-search' is what"),
         ({"variants": {"x": {}}}, r"^variants: 'x' names no key that differs"),
-        ({"variants": {"x": {"receptive_field": {}}}}, r"^variants\.x\.receptive_field: unknown key"),
+        ({"variants": {"x": {"dataset": {}}}}, r"^variants\.x\.dataset: unknown key"),
         ({"variants": {"x": {"split": {"by_seed": 1}}}}, r"^variants\.x\.split\.by_seed: 1 "),
         ({"variants": {"x": {"loss": {"response": "max"}}}}, r"^variants\.x\.loss\.response: 'max' is not"),
         ({"loss": {"reduction": "mean"}}, r"^loss\.reduction: unknown key; did you mean 'reconstruction'"),

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 CONFIG = {
     "split": {},
+    "receptive_field": {},
     "model": {"channels": 8},
     "training": {"batch_size": 16, "validate_every": 7, "max_steps": 120, "patience": 120},
     "loss": {"reconstruction": "sum", "response": "sum"},

@@ -76,14 +76,15 @@ FORMATS = ("csv", "md", "tex", "html", "json")
 PAGE_FORMATS = ("csv", "md", "html", "json")
 FIGURE_REGIONS = PLAN.figure_regions()
 COUNT_FIGURES = sorted({"figure3", "figure4", "figure8"} & set(PLAN.figures()))
-GROUPS_FILE = {"test": "significance.csv", "validation": "significance-validation.csv"}[
-    config["significance"]["groups_from"]
-]
-TESTING = {key: config["significance"][key] for key in ("threshold", "permutations")}
+GROUPS_FILES = {
+    "test": "significance.csv",
+    "validation": "significance-validation.csv",
+}
 CLAIMS = claim_tree(PLAN)
 # Variants repeat the tables alone, and are compared with the same claims of the config's own.
 ALONE = {**config, "figures": [], "controls": [], "references": []}
 VARIED = {"": Plan(ALONE, PAPER), **PLAN.variants()}
+VARIED_CONFIGS = {"": config, **config["variants"]}
 VARIED_CLAIMS = {name: claim_tree(plan) for name, plan in VARIED.items()}
 VARIED_CELLS = {
     name: [cell for table in plan.tables() for cell in plan.cells(table)]
@@ -298,7 +299,8 @@ def gpus():
 def training_config(wildcards):
     """What of the config a training depends on."""
     sections = {
-        key: settings(wildcards, key) for key in ("split", "model", "training", "loss")
+        key: settings(wildcards, key)
+        for key in ("split", "receptive_field", "model", "training", "loss")
     }
     return {**sections, "device": config["device"], "precision": config["precision"]}
 
@@ -316,7 +318,8 @@ def training_input(wildcards):
     run = planned(wildcards)
     files = {"region": region_file(run.region)}
     if run.neurons != "all":
-        files["significance"] = run_file(run.parent, GROUPS_FILE)
+        chosen = settings(wildcards, "significance")["groups_from"]
+        files["significance"] = run_file(run.parent, GROUPS_FILES[chosen])
     if run.pretrained:
         files["pretrained"] = run_file(run.pretrained, "weights.safetensors")
     return files

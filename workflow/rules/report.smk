@@ -80,8 +80,11 @@ rule sensitivity:
         runtime=120,
     params:
         claims={name: to_rows(claims) for name, claims in VARIED_CLAIMS.items()},
-        rules=config["comparison"],
-        threshold=config["significance"]["threshold"],
+        rules={name: each["comparison"] for name, each in VARIED_CONFIGS.items()},
+        thresholds={
+            name: each["significance"]["threshold"]
+            for name, each in VARIED_CONFIGS.items()
+        },
     message:
         "Judging the paper's claims under the variants of the config"
     script:

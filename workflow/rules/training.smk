@@ -85,7 +85,10 @@ rule significance:
     conda:
         "../../envs/environment.yaml"
     params:
-        **TESTING,
+        threshold=lambda wildcards: settings(wildcards, "significance")["threshold"],
+        permutations=lambda wildcards: settings(wildcards, "significance")[
+            "permutations"
+        ],
         split=lambda wildcards: settings(wildcards, "split"),
         images="test",
     message:
@@ -100,7 +103,8 @@ use rule significance as significance_validation with:
     log:
         f"{RESULTS}/logs/significance-validation/{{run}}.log",
     params:
-        **TESTING,
+        threshold=rules.significance.params.threshold,
+        permutations=rules.significance.params.permutations,
         split=rules.significance.params.split,
         images="validation",
 

@@ -315,6 +315,18 @@ def test_the_files_own_split_is_taken_as_it_is():
     region = _preprocess(_recording())
     assert with_split(region, SplitSettings(seed=3), run_seed=11) is region
     assert with_split(region, SplitSettings(seed=8, by_seed=True), run_seed=3) is region
+    assert with_split(region, SplitSettings(seed=3), 11, region.attributes["receptive_field_blur"]) is region
+
+
+@pytest.mark.parametrize("settings", [SplitSettings(seed=3), SplitSettings(seed=4)])
+def test_another_blur_finds_the_receptive_fields_of_a_recording_read_with_it(settings):
+    recording = _recording(neurons=30)
+    region = _preprocess(recording)
+    found = with_split(region, settings, run_seed=11, blur=0.6)
+    expected = _preprocess(recording, split_seed=settings.seed, blur=0.6)
+    np.testing.assert_array_equal(found.receptive_field, expected.receptive_field)
+    assert (found.receptive_field != with_split(region, settings, run_seed=11).receptive_field).any()
+    assert found.attributes == expected.attributes
 
 
 def test_attributes_say_where_the_data_come_from():

@@ -412,6 +412,17 @@ def test_a_variant_repeats_the_tables_trainings_and_nothing_else(paper):
     assert {cell.run for cell in plan_.variants()["mean"].cells("table2")} <= varied
 
 
+def test_a_variant_plans_the_groups_that_its_own_settings_ask_for(paper):
+    variants = {"random": {"significance": {"random_groups": True}}}
+    plan_ = Plan(resolved(dataset={"name": "paper", "layout": "simulated"}, variants=variants), PAPER)
+    groups = {
+        variant: {run.neurons for run in plan_.runs() if run.variant == variant}
+        for variant in (None, "random")
+    }
+    assert groups[None] == {"all", "significant", "insignificant"}
+    assert groups["random"] > groups[None]
+
+
 def test_joint_runs_are_told_by_the_table_of_their_weights():
     pairs = Plan(resolved(), PAPER).weighted_runs()
     counts = {weights: sum(table == weights for table, _ in pairs) for weights, _ in pairs}

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[3]
 SIZE = {"train_images": 40, "test_images": 9, "repeats": 4, "neurons": 6}
 CONFIG = {
     "split": {},
+    "receptive_field": {},
     "model": {"channels": 4, "latent": 6, "codes": 8},
     "training": {"batch_size": 16, "validate_every": 2, "max_steps": 4},
     "loss": {},
