@@ -292,13 +292,12 @@ def with_split(
     """
     if settings.by_seed:
         settings = settings.model_copy(update={"seed": run_seed})
-    known = data.attributes
-    if blur is not None and blur != known["receptive_field_blur"]:
-        known = {**known, "receptive_field_blur": blur}
-        found = centres(data.train_images, data.train_responses, blur)
-        data = replace(data, attributes=known, receptive_field=found)
+    known = {**data.attributes, **({} if blur is None else {"receptive_field_blur": blur})}
     if (known["validation_fraction"], known["split_seed"]) == (settings.validation_fraction, settings.seed):
-        return data
+        if known == data.attributes:
+            return data
+        found = centres(data.train_images, data.train_responses, known["receptive_field_blur"])
+        return replace(data, attributes=known, receptive_field=found)
     if known["own_validation"]:
         raise ValueError(
             f"{known['region']}: split asks for another validation set than the recording's own; set "

@@ -350,7 +350,7 @@ def _references(plan: Plan) -> Iterator[Claim]:
     references = plan.references()
     ends = [cell for cell in plan.cells("table4") if cell.model == "cnn-fr"] if references else []
     for model in dict.fromkeys(cell.model for cell in references):
-        own = {(cell.region, cell.run.seed): cell for cell in references if cell.model == model}
+        own = [cell for cell in references if cell.model == model]
         yield Claim(
             f"pcc-{model}",
             f"{model.upper()}, a model of another paper, predicts responses better than CNN-FR, over all regions and "
@@ -358,7 +358,7 @@ def _references(plan: Plan) -> Iterator[Claim]:
             "References",
             "pcc",
             "reference",
-            {"CNN-FR": tuple((own[end.region, end.run.seed], end) for end in ends)},
+            {"CNN-FR": tuple((cell, end) for end, cell in _pairs(ends, own))},
         )
 
 

@@ -63,10 +63,9 @@ def optimal_images(
         _row(axes, label, images)
     panels = below.subplots(strips, min(3, len(measures)), squeeze=False, sharey=True).ravel()
     models = judged["model"].unique()
-    colors = dict(zip(models, sns.color_palette("colorblind", len(models)), strict=True))
-    if len(models) == 1:
-        colors = dict.fromkeys(models, "0.6")
-    else:
+    palette = ["0.6"] if len(models) == 1 else sns.color_palette("colorblind", len(models))
+    colors = dict(zip(models, palette, strict=True))
+    if len(models) > 1:
         keys = [Patch(color=color, label=model) for model, color in colors.items()]
         below.legend(handles=keys, loc="outside upper center", ncols=len(models))
     for ax, measure in zip(panels, measures, strict=False):

@@ -281,12 +281,15 @@ def _primary(row: Mapping[str, Any], rules: Rules) -> str:
         OPEN: f"Whether joint training {does} better is not decided; {_would_decide(row)}",
     }[row["verdict"]]
     (effect, low, high), unit = _interval(row)
-    seeds = f"{row['n']} seeds" if row["n"] > 1 else "over test images alone; one seed"
     return (
         f"{question}: {row['verdict']}. {answer}. The mean gain in {METRICS[row['metric']].label} over all regions "
         f"and layers, positive if the paper is right, is {effect}{unit} ({rules.confidence:.0%} interval {low} to "
-        f"{high}{unit}; {seeds}, {row['images']} test images).{_paper(row)}"
+        f"{high}{unit}; {_over(row)}, {row['images']} test images).{_paper(row)}"
     )
+
+
+def _over(row: Mapping[str, Any]) -> str:
+    return f"{row['n']} seeds" if row["n"] > 1 else "over test images alone; one seed"
 
 
 def _paper(row: Mapping[str, Any]) -> str:
@@ -332,15 +335,10 @@ def _reference(row: Mapping[str, Any], rules: Rules) -> str:
         OPEN: "is not told from",
     }[row["verdict"]]
     (effect, low, high), unit = _interval(row)
-    seeds = (
-        f"{row['n']} seeds"
-        if row["n"] > 1
-        else "over test images alone, since one seed tells nothing of others"
-    )
     return (
         f"For comparison: {row['claim'].removeprefix('pcc-').upper()}, a model of another paper, {answer} "
         f"{row['against']}: {METRICS[row['metric']].label} {effect}{unit} ({rules.confidence:.0%} interval {low} to "
-        f"{high}{unit}; {seeds})."
+        f"{high}{unit}; {_over(row)})."
     )
 
 
