@@ -31,7 +31,7 @@ from daenr.config import TrainingSettings
 from daenr.paper.plan import plan
 from daenr.paper.published import region_sizes
 from daenr.paper.resolved import resolve
-from daenr.registry import AUTOENCODERS, model_names
+from daenr.registry import AUTOENCODERS, printed_names
 from daenr.run import LAYERS
 from daenr.training import devices
 from daenr.training.fit import Objective
@@ -216,14 +216,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=15, help="timed steps of one measurement")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        default=loops.VALIDATE_EVERY,
+        help="timed steps of one measurement; fewer count the leverage, once a validation, too often",
+    )
     parser.add_argument("--repeats", type=int, default=3, help="measurements of each loop")
     parser.add_argument("--cores", type=int, default=os.cpu_count(), help="cores to keep busy")
     parser.add_argument("--smoke", action="store_true", help="two models, two steps: does it run?")
     options = parser.parse_args()
     size = region_sizes(ROOT / "config/paper")[-1]
     job = Job("cae", None, BATCH, options.steps, round(0.8 * size.train_images), size.neurons)
-    models, layers, compared, warm_up, matrix = model_names(), LAYERS, 50, WARM_UP, MATRIX
+    models, layers, compared, warm_up, matrix = printed_names(), LAYERS, 50, WARM_UP, MATRIX
     if options.smoke:
         job, options.repeats, compared = replace(job, steps=2, images=64, batch=8), 1, 3
         models, layers, warm_up, matrix = ("cae", "cnn-fr"), ("h2",), SHORT_WARM_UP, 64
