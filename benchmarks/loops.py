@@ -88,7 +88,7 @@ def model_of(run: Run, training: Split) -> DAENR:
 
 
 def ours(job: Job, precision: torch.dtype = torch.float32) -> Timed:
-    """``daenr.training.fit.fit`` as the workflow calls it: one thread, repeatable bits."""
+    """``daenr.training.fit.fit`` as `daenr.training.train` calls it: one thread, repeatable bits."""
     devices.make_repeatable()
     training, validation = data(job)
     model = model_of(job.run, training)
@@ -102,7 +102,8 @@ def ours(job: Job, precision: torch.dtype = torch.float32) -> Timed:
         max_steps=job.steps,
     )
     start = time.perf_counter()
-    result = fit(model, training, validation, objective, protocol, generator(0, "batch order"))
+    with devices.laid_out(model, model.encoder.blocks, precision):
+        result = fit(model, training, validation, objective, protocol, generator(0, "batch order"))
     seconds = time.perf_counter() - start
     return Timed(job.steps * job.batch / seconds, result.best.validation["total"])
 

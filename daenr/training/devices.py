@@ -1,9 +1,11 @@
 """Where a training computes: the only module that knows one device from another."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
+from torch import Tensor, nn
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("float32", "bf16", "auto")
@@ -63,6 +65,36 @@ def multiplying_in(precision: torch.dtype, device: torch.device) -> torch.autoca
     With float32 it does nothing, and models in float64 stay there.
     """
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16)
+
+
+@contextmanager
+def laid_out(model: nn.Module, shared: Iterable[nn.Module], precision: torch.dtype) -> Iterator[None]:
+    """A context in which a model that multiplies in bf16 keeps its feature maps channels-last, a tenth faster there.
+
+    In float32 nothing changes: sums would round otherwise.
+
+    Args:
+        model: its parameters are laid out anew, in place, and put back at the end.
+        shared: modules whose output has several readers. Their gradients come in several layouts, and the sum of these
+            would go the whole way down in the slower one.
+        precision: what the model multiplies in.
+    """
+    if precision != torch.bfloat16:
+        yield
+        return
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    hooks = [module.register_forward_hook(_lay_out_gradient) for module in shared]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+        model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+
+def _lay_out_gradient(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+    if output.requires_grad:
+        output.register_hook(lambda gradient: gradient.contiguous(memory_format=torch.channels_last))  # type: ignore[no-untyped-call]
 
 
 def make_repeatable() -> None:

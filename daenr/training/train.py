@@ -106,15 +106,16 @@ def train(
     for settings in candidates:
         model = _untrained(run, known, settings, training, pretrained)
         try:
-            result = fit(
-                model,
-                training,
-                validation,
-                Objective(run.alpha, run.beta, spec.loss, precision),
-                protocol,
-                generator(run.seed, "batch order"),
-                keeper if len(candidates) == 1 else None,  # one state is kept, not several
-            )
+            with devices.laid_out(model, model.encoder.blocks, precision):
+                result = fit(
+                    model,
+                    training,
+                    validation,
+                    Objective(run.alpha, run.beta, spec.loss, precision),
+                    protocol,
+                    generator(run.seed, "batch order"),
+                    keeper if len(candidates) == 1 else None,  # one state is kept, not several
+                )
         except NotFiniteError as error:
             raise NotFiniteError(f"run {run.name}, {error}") from error
         fitted.append((model, result, settings))

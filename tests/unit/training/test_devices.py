@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from daenr.config import LossSettings, ModelSettings, TrainingSettings
 from daenr.registry import AUTOENCODERS, REFERENCES, baseline_names, model_names
@@ -108,6 +109,50 @@ def test_repeatable_means_one_thread_and_deterministic_algorithms():
 def test_deterministic_algorithms_do_not_fill_memory_first():
     devices.make_repeatable()
     assert not torch.utils.deterministic.fill_uninitialized_memory
+
+
+@pytest.mark.parametrize(
+    ("precision", "layout"),
+    [(torch.bfloat16, torch.channels_last), (torch.float32, torch.contiguous_format)],
+)
+def test_the_layout_is_another_one_in_bf16_and_put_back(precision, layout):
+    convolution = nn.Conv2d(2, 3, 3)
+    with devices.laid_out(convolution, [convolution], precision):
+        assert convolution.weight.is_contiguous(memory_format=layout)
+    assert convolution.weight.is_contiguous()
+    assert not convolution._forward_hooks
+
+
+def test_a_shared_gradient_is_brought_into_one_layout():
+    convolution, layouts = nn.Conv2d(2, 3, 3), []
+    with devices.laid_out(convolution, [convolution], torch.bfloat16):
+        output = convolution(torch.ones(2, 2, 8, 8))
+        output.register_hook(
+            lambda gradient: layouts.append(gradient.is_contiguous(memory_format=torch.channels_last))
+        )
+        (output.flatten(2) @ torch.ones(36, 5)).sum().backward()
+    assert layouts == [True]
+
+
+def test_a_training_step_in_bf16_has_the_gradients_of_the_model_as_it_stands():
+    """The layout is another way to the same gradients, but for bf16's rounding."""
+    draw = torch.Generator().manual_seed(0)
+    # no bias before the batch norm, as in the encoder: its gradient would be rounding noise
+    first = nn.Conv2d(2, 8, 3, bias=False)
+    model = nn.Sequential(first, nn.BatchNorm2d(8), nn.ELU(), nn.Conv2d(8, 8, 3), nn.ELU())
+    images = torch.randn(16, 2, 12, 12, generator=draw)
+
+    def gradients(precision: torch.dtype) -> list[torch.Tensor]:
+        model.zero_grad()
+        with devices.laid_out(model, [model], precision):
+            with devices.multiplying_in(precision, images.device):
+                output = model(images)
+            output.float().square().sum().backward()
+        return [parameter.grad.clone() for parameter in model.parameters()]
+
+    exact, rough = gradients(torch.float32), gradients(torch.bfloat16)
+    for one, other in zip(exact, rough, strict=True):
+        assert 0 < (one - other).norm() / one.norm() < 0.02
 
 
 @needs_gpu
