@@ -19,6 +19,7 @@ from daenr.config import ModelSettings, TrainingSettings
 from daenr.models.joint import DAENR, build
 from daenr.models.randomness import generator
 from daenr.registry import AUTOENCODERS
+from daenr.training import devices
 from daenr.training import fit as training
 from daenr.training.checkpoints import Keeper, Key, Noise
 from daenr.training.fit import Fit, Objective, Split, fit
@@ -43,15 +44,16 @@ def _fit(
     precision: torch.dtype = torch.float32,
 ) -> tuple[Fit, dict[str, torch.Tensor]]:
     """Fit a model; how it went, and its parameters."""
-    result = fit(
-        model,
-        Split(torch.from_numpy(region.train_images), torch.from_numpy(region.train_responses)),
-        Split(torch.from_numpy(region.validation_images), torch.from_numpy(region.validation_responses)),
-        Objective(0.8, 0.3, precision=precision),
-        protocol,
-        generator(0, "batch order"),
-        keeper,
-    )
+    with devices.laid_out(model, model.encoder.blocks, precision):
+        result = fit(
+            model,
+            Split(torch.from_numpy(region.train_images), torch.from_numpy(region.train_responses)),
+            Split(torch.from_numpy(region.validation_images), torch.from_numpy(region.validation_responses)),
+            Objective(0.8, 0.3, precision=precision),
+            protocol,
+            generator(0, "batch order"),
+            keeper,
+        )
     return result, copy.deepcopy(model.state_dict())
 
 
