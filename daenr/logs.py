@@ -1,10 +1,34 @@
-"""What a workflow step prints goes to its log file; an expected error is one line there, not a traceback."""
+"""How a workflow step starts: what it prints goes to its log file, and an expected error is one line there."""
 
+import inspect
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
+
+
+def run_main(main: Callable[..., None], job: Any) -> None:
+    """Call a script's ``main`` with what its rule hands it, by name.
+
+    An argument is an output, an input (a path, or a list of paths), a parameter, a wildcard or ``config``, the first
+    of these that has its name; what the rule lacks has a default. ``**`` takes all outputs that are not named.
+
+    Args:
+        main: of the script.
+        job: Snakemake's object ``snakemake`` in that script.
+    """
+    handed = {"config": job.config, **dict(job.wildcards.items()), **dict(job.params.items())}
+    for files in (job.input, job.output):
+        for name, value in files.items():
+            handed[name] = Path(value) if isinstance(value, str) else [Path(path) for path in value]
+    arguments = inspect.signature(main).parameters.values()
+    wanted = {argument.name for argument in arguments}
+    if any(argument.kind is inspect.Parameter.VAR_KEYWORD for argument in arguments):
+        wanted |= set(job.output.keys())
+    with to_file(Path(job.log[0])):
+        main(**{name: value for name, value in handed.items() if name in wanted})
 
 
 @contextmanager

@@ -5,8 +5,7 @@ names of models follow from them: ``cae`` alone, ``cnn-fr`` for a readout that i
 two joined.
 """
 
-from pkgutil import resolve_name
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 AUTOENCODERS: dict[str, str] = {
     "cae": "daenr.models.autoencoders:CAE",
@@ -78,18 +77,3 @@ def split_model(model: str) -> tuple[str | None, str | None]:
         return model, None
     autoencoder, _, readout = model.rpartition("-")
     return (None if autoencoder == END_TO_END else autoencoder), readout
-
-
-def autoencoder_class(name: str) -> Any:
-    """The class that ``AUTOENCODERS`` names; importing it takes PyTorch."""
-    return resolve_name(AUTOENCODERS[name])
-
-
-def readout_class(name: str) -> Any:
-    """The class that ``READOUTS`` names; importing it takes PyTorch."""
-    return resolve_name(READOUTS[name])
-
-
-def reference_class(name: str) -> Any:
-    """The class that ``REFERENCES`` names; importing it takes PyTorch."""
-    return resolve_name(REFERENCES[name])

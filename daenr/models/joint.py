@@ -5,6 +5,7 @@ missing is neither built nor computed.
 """
 
 from dataclasses import dataclass
+from pkgutil import resolve_name
 
 import torch
 from jaxtyping import Float
@@ -14,7 +15,7 @@ from daenr.config import ModelSettings
 from daenr.models.autoencoders import STRIDES, Autoencoder, Core, Encoder, Generators, layer_size, widened
 from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons, Readout
-from daenr.registry import REFERENCES, autoencoder_class, readout_class, reference_class, split_model
+from daenr.registry import AUTOENCODERS, READOUTS, REFERENCES, split_model
 
 
 @dataclass(frozen=True)
@@ -139,12 +140,12 @@ def build(
         **{name: generator(seed, name, device) for name in ("latent_noise", "dropout")},
     )
     if model in REFERENCES:
-        reference: DAENR = reference_class(model)(settings, known, generators)
+        reference: DAENR = resolve_name(REFERENCES[model])(settings, known, generators)
         return reference.to(device)
     return DAENR(
         Encoder(len(STRIDES) if autoencoder else depth, settings.channels, generators.encoder),
-        autoencoder_class(autoencoder)(settings, generators) if autoencoder else None,
-        readout_class(readout)(settings, layer_size(depth), known, generators) if readout else None,
+        resolve_name(AUTOENCODERS[autoencoder])(settings, generators) if autoencoder else None,
+        resolve_name(READOUTS[readout])(settings, layer_size(depth), known, generators) if readout else None,
         depth,
         settings.activity_penalty,
     ).to(device)

@@ -130,7 +130,7 @@ def verdict(found: Difference, metric: str, level: float, rules: Rules) -> str:
         return OPEN
     if found.within(rules.margins[metric], rules.alpha):
         return PRACTICALLY_NONE
-    if _hidden(found, metric, rules) or not found.significant(level):
+    if _hidden(found, metric) or not found.significant(level):
         return OPEN
     return SUPPORTED if found.estimate > 0 else CONTRADICTED
 
@@ -339,18 +339,14 @@ def _notes(decided: Decision, claim: Claim, parent: Claim | None, rules: Rules) 
         notes.append(f"rests on {parent.name}, which is not supported")
     if decided.verdict == PRACTICALLY_NONE and found.significant(decided.tested_at):
         notes.append("different from 0, but by less than the margin")
-    if (
-        decided.verdict == OPEN
-        and found.significant(decided.tested_at)
-        and _hidden(found, claim.metric, rules)
-    ):
+    if decided.verdict == OPEN and found.significant(decided.tested_at) and _hidden(found, claim.metric):
         notes.append("smaller than the printed digits show")
     if claim.metric == "significant":
         notes.append("over seeds and neurons, with the test images that were recorded")
     return notes
 
 
-def _hidden(found: Difference, metric: str, rules: Rules) -> bool:
+def _hidden(found: Difference, metric: str) -> bool:
     """Whether the printed digits do not show the effect."""
     return abs(found.estimate) < METRICS[metric].visible
 

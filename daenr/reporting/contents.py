@@ -22,24 +22,6 @@ CURVES = "Training curves"
 TIMES = "Run times"
 PAGE = "All on one page"
 
-SECTIONS = (
-    VERDICTS,
-    TABLES,
-    FIGURES,
-    CONTROLS,
-    SIGNIFICANCE,
-    OPTIMAL,
-    ENGINE,
-    SENSITIVITY,
-    CURVES,
-    TIMES,
-    PAGE,
-)
-"""In the order of the report."""
-
-SHOWN = (".html", ".png")
-"""Of the formats of a result, the one that Snakemake's report shows."""
-
 
 @dataclass(frozen=True)
 class Item:
@@ -48,7 +30,7 @@ class Item:
     Attributes:
         name: its path below the results without the ending, ``tables/table2``.
         path: of the file that shows it: a picture, or a table in one of its spellings.
-        section: one of ``SECTIONS``.
+        section: under which it stands.
         title: what it is called.
         caption: name of the file with its caption, without ``.rst``, which is that of the rule that makes it: a
             template that knows the rule's wildcards.
@@ -65,11 +47,6 @@ class Item:
         """Those of the rule that makes it, as its caption knows them."""
         name = PurePosixPath(self.name).name.removesuffix("-companion")
         return {"table": name, "figure": name}
-
-    @property
-    def is_picture(self) -> bool:
-        """A figure, not a table."""
-        return self.path.endswith(".png")
 
 
 _RESULTS: Mapping[str, tuple[str, str, str]] = {
@@ -124,7 +101,7 @@ def contents(paths: Iterable[str], results: str, regions: Mapping[str, str]) -> 
     """
     items = [placed(path, results, regions) for path in dict.fromkeys(paths)]
     places = {name: place for place, name in enumerate(_RESULTS)}
-    return sorted(items, key=lambda item: (SECTIONS.index(item.section), places[_base(item.name)], item.name))
+    return sorted(items, key=lambda item: (places[_base(item.name)], item.name))
 
 
 def placed(path: str, results: str, regions: Mapping[str, str]) -> Item:

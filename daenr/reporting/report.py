@@ -53,7 +53,7 @@ def exhibit(item: Item, caption: str, content: bytes) -> Exhibit:
     """
     template = _CAPTIONS.from_string(caption)
     text = " ".join(template.render(snakemake={"wildcards": item.wildcards}).split())
-    if not item.is_picture:
+    if not item.path.endswith(".png"):
         return Exhibit(item.name, item.section, item.title, text, grids=json.loads(content))
     picture = base64.b64encode(content).decode()
     return Exhibit(item.name, item.section, item.title, text, picture, _width(content))

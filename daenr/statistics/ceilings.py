@@ -75,7 +75,7 @@ def cc_max(trials: Float[np.ndarray, "repeats images neurons"]) -> Float64[np.nd
     """Highest correlation that a model can reach with the mean over repeats: sqrt(SP / Var(mean)).
 
     NaN where the signal power is not positive: such a neuron carries no signal that these repeats show.
-    A region's mean counts those neurons as 0 (`mean_cc_max`), since a model's mean Pearson r does too.
+    A region's mean counts those neurons as 0, since a model's mean Pearson r does too.
 
     Source: Schoppe et al. 2016 (doi:10.3389/fncom.2016.00010).
     """
@@ -84,11 +84,6 @@ def cc_max(trials: Float[np.ndarray, "repeats images neurons"]) -> Float64[np.nd
     ceiling = np.full(power.shape, np.nan)
     ceiling[with_signal] = np.sqrt(power[with_signal] / _variance_of_mean(trials)[with_signal])
     return ceiling
-
-
-def mean_cc_max(trials: Float[np.ndarray, "repeats images neurons"]) -> float:
-    """Mean of `cc_max` over all neurons of a region; those without signal power count as 0."""
-    return float(np.nan_to_num(cc_max(trials)).mean())
 
 
 def explainable_variance(

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float64
 
-NEURON_FACTS = ("mean", "variance", "zeros", "sparseness")
 PAIR_FACTS = ("signal correlation", "noise correlation")
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from daenr.data.region import RegionData
 from daenr.models.joint import DAENR, build
 from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons
-from daenr.registry import REFERENCES, reference_class
+from daenr.registry import REFERENCES
 from daenr.run import Run
 from daenr.training import controls, devices
 from daenr.training.checkpoints import Keeper
@@ -171,7 +172,7 @@ def _untrained(
 
 def _candidates(run: Run, settings: ModelSettings) -> list[ModelSettings]:
     """Settings between which the validation responses choose: a reference model's own, else those of the config."""
-    kind = reference_class(run.model) if run.model in REFERENCES else DAENR
+    kind = resolve_name(REFERENCES[run.model]) if run.model in REFERENCES else DAENR
     candidates: list[ModelSettings] = kind.candidates(settings)
     return candidates
 

@@ -7,23 +7,22 @@ from pathlib import Path
 from daenr.data import download
 from daenr.data.archive import read_manifest
 from daenr.files import atomic
-from daenr.logs import to_file
+from daenr.logs import run_main
 
 
 def main(
-    source: str, mirrors: Sequence[str], by_hand: str, manifest: Path | None, destination: Path, record: Path
+    source: str,
+    mirrors: Sequence[str],
+    by_hand: str,
+    archive: Path,
+    record: Path,
+    manifest: Path | None = None,
 ) -> None:
     facts = read_manifest(manifest) if manifest else None
-    fetched = download.fetch(source, destination, facts, mirrors, by_hand=by_hand)
+    fetched = download.fetch(source, archive, facts, mirrors, by_hand=by_hand)
     with atomic(record) as temporary:
         temporary.write_text(json.dumps(fetched, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            **snakemake.params,
-            manifest=Path(snakemake.input.manifest) if snakemake.input.get("manifest") else None,
-            destination=Path(snakemake.output.archive),
-            record=Path(snakemake.output.record),
-        )
+    run_main(main, snakemake)

@@ -12,14 +12,12 @@ from daenr.data.layouts import reader
 from daenr.data.neurons import choose
 from daenr.data.preprocessing import preprocess
 from daenr.data.region import write_region
-from daenr.logs import to_file
+from daenr.logs import run_main
 
 
 def main(
     archive: Path,
-    record: Path | None,
-    manifest: Path | None,
-    region: str,
+    region: Path,
     dataset: str,
     layout: str,
     source: str,
@@ -32,12 +30,14 @@ def main(
     intensity_range: Sequence[float],
     split: Mapping[str, Any],
     blur: float,
-    destination: Path,
+    record: Path | None = None,
+    manifest: Path | None = None,
 ) -> None:
+    name = region.stem
     if record:
         source = fetched_from(json.loads(record.read_text(encoding="utf-8")), archive, source)
     facts = {"manifest": read_manifest(manifest)} if manifest else {}
-    recording = reader(layout)(archive, region, **facts, **reading)
+    recording = reader(layout)(archive, name, **facts, **reading)
     data = preprocess(
         choose(recording, NeuronSettings(**neurons)),
         dataset=dataset,
@@ -51,20 +51,11 @@ def main(
         response_scale=response_scale,
         own_validation=own_validation,
     )
-    print(f"{region}: {data.attributes['counts']}")
+    print(f"{name}: {data.attributes['counts']}")
     for note in data.attributes["notes"]:
-        print(f"{region}: {'WARNING: ' if note['warning'] else ''}{note['text']}")
-    write_region(destination, data)
+        print(f"{name}: {'WARNING: ' if note['warning'] else ''}{note['text']}")
+    write_region(region, data)
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            archive=Path(snakemake.input.archive),
-            record=Path(snakemake.input.record) if snakemake.input.get("record") else None,
-            manifest=Path(snakemake.input.manifest) if snakemake.input.get("manifest") else None,
-            region=snakemake.wildcards.region,
-            # What the source holds is there so that Snakemake sees it replaced.
-            **{key: value for key, value in snakemake.params.items() if key != "contents"},
-            destination=Path(snakemake.output.region),
-        )
+    run_main(main, snakemake)

@@ -9,15 +9,15 @@ from daenr import IMAGE_SIZE
 from daenr.data.layouts.antolik2016 import write
 from daenr.data.preprocessing import Preprocessing
 from daenr.data.region import read_region
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.training import devices
 from daenr.use.engine import noise_like, synthesise, whole_repeats
 from daenr.use.trained import load
 
 
-def main(run: Path, region: Path, noise: str, archive: Path) -> None:
+def main(weights: Path, region: Path, noise: str, archive: Path) -> None:
     devices.make_repeatable()
-    model, data = load(run), read_region(region)
+    model, data = load(weights.parent), read_region(region)
     # As the model sees them, of whatever shape the recording's are: nothing is resized twice.
     seen = Preprocessing(model.preprocessing.intensity_range, (IMAGE_SIZE, IMAGE_SIZE), None)
     recording, provenance = synthesise(
@@ -32,10 +32,4 @@ def main(run: Path, region: Path, noise: str, archive: Path) -> None:
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            run=Path(snakemake.input.weights).parent,
-            region=Path(snakemake.input.region),
-            noise=snakemake.params.noise,
-            archive=Path(snakemake.output.archive),
-        )
+    run_main(main, snakemake)

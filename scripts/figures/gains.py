@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from daenr.files import read_frame
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.reporting.figures import save
 from daenr.reporting.gains import gains
 
@@ -13,9 +13,4 @@ def main(controls: Path, confidence: float, png: Path, pdf: Path) -> None:
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            controls=Path(snakemake.input.controls),
-            confidence=snakemake.params.confidence,
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

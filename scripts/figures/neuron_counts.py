@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daenr.files import atomic, read_frame
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.reporting.figures import save
 from daenr.reporting.neuron_counts import neuron_counts, neuron_counts_by_model, tidy
 from daenr.run import Run
@@ -12,14 +12,13 @@ from daenr.run import Run
 
 def main(
     figure: str,
-    runs: Sequence[str],
     significance: Sequence[Path],
     threshold: float,
     png: Path,
     pdf: Path,
     csv: Path,
 ) -> None:
-    counts = tidy((Run.parse(name), read_frame(path)) for name, path in zip(runs, significance, strict=True))
+    counts = tidy((Run.parse(path.parent.name), read_frame(path)) for path in significance)
     with atomic(csv) as path:
         counts.to_csv(path, index=False, lineterminator="\n")
     draw = neuron_counts_by_model if figure == "figure4" else neuron_counts
@@ -27,11 +26,4 @@ def main(
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            figure=snakemake.wildcards.figure,
-            runs=snakemake.params.runs,
-            significance=snakemake.input.significance,
-            threshold=snakemake.params.threshold,
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

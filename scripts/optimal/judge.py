@@ -9,7 +9,7 @@ import torch
 from daenr.data.region import read_region
 from daenr.data.simulated import true_population
 from daenr.files import atomic
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.optimal.judge import judge
 from daenr.optimal.optimize import from_intensities, stimuli_shown
 from daenr.statistics.correlation import pearson
@@ -19,7 +19,7 @@ from daenr.use.trained import load
 
 
 def main(
-    run: Path,
+    weights: Path,
     judging: Path,
     region: Path,
     images: Path,
@@ -28,7 +28,8 @@ def main(
     csv: Path,
 ) -> None:
     devices.make_repeatable()
-    model, other = load(run), load(judging)
+    run = weights.parent
+    model, other = load(run), load(judging.parent)
     data = model.split(read_region(region))
     with (
         np.load(images, allow_pickle=False) as found,
@@ -57,13 +58,4 @@ def main(
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            run=Path(snakemake.input.weights).parent,
-            judging=Path(snakemake.input.judge).parent,
-            region=Path(snakemake.input.region),
-            images=Path(snakemake.input.images),
-            contrast=snakemake.params.contrast,
-            simulation=snakemake.params.simulation,
-            csv=Path(snakemake.output.csv),
-        )
+    run_main(main, snakemake)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from daenr.data.simulated import filters, true_population
 from daenr.files import read_frame
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.reporting.figures import save
 from daenr.reporting.optimal_figure import optimal_images
 
@@ -33,12 +33,4 @@ def main(
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            region=snakemake.wildcards.region,
-            images=[Path(path) for path in snakemake.input.images],
-            judged=[Path(path) for path in snakemake.input.judged],
-            intensity_range=snakemake.params.intensity_range,
-            simulation=snakemake.params.simulation,
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

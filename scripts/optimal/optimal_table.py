@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from daenr.files import read_frame
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.reporting.optimal_table import render, tidy
 from daenr.reporting.rendering import save
 
@@ -17,9 +17,4 @@ def main(judged: Sequence[Path], confidence: float, csv: Path, **rendered: Path)
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            judged=[Path(path) for path in snakemake.input.judged],
-            confidence=snakemake.params.confidence,
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

@@ -9,7 +9,7 @@ import numpy as np
 from daenr.config import OptimalImages
 from daenr.data.region import RegionData, read_region
 from daenr.files import atomic
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.optimal.optimize import chosen, optimize, shape_shown, to_intensities
 from daenr.statistics.correlation import pearson
 from daenr.training import devices, gpus
@@ -17,20 +17,21 @@ from daenr.use.trained import load
 
 
 def main(
-    run: Path,
+    weights: Path,
     others: Sequence[Path],
     region: Path,
     settings: Mapping[str, Any],
     device: str,
-    trainings_per_gpu: int,
     images: Path,
+    config: Mapping[str, Any],
 ) -> None:
     devices.make_repeatable()
-    whole = read_region(region)
-    with gpus.claimed(gpus.visible(device), trainings_per_gpu, gpus.lock_folder()):
-        models = [load(folder, str(devices.resolve(device))) for folder in (run, *others)]
+    whole, runs = read_region(region), [path.parent for path in (weights, *others)]
+    # Not a parameter: how many share a GPU changes no result.
+    with gpus.claimed(gpus.visible(device), config["trainings_per_gpu"], gpus.lock_folder()):
+        models = [load(folder, str(devices.resolve(device))) for folder in runs]
         data = [model.split(whole) for model in models]
-        r = [validation_correlation(*pair) for pair in zip((run, *others), data, strict=True)]
+        r = [validation_correlation(*pair) for pair in zip(runs, data, strict=True)]
         asked = OptimalImages(**settings)
         neurons = chosen(asked.neurons, np.mean(r, axis=0))
         own = models[0]
@@ -60,14 +61,4 @@ def validation_correlation(run: Path, data: RegionData) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            run=Path(snakemake.input.weights).parent,
-            others=[Path(path).parent for path in snakemake.input.others],
-            region=Path(snakemake.input.region),
-            settings=snakemake.params.settings,
-            device=snakemake.params.device,
-            # Not a parameter: how many share a GPU changes no result.
-            trainings_per_gpu=snakemake.config["trainings_per_gpu"],
-            images=Path(snakemake.output.images),
-        )
+    run_main(main, snakemake)

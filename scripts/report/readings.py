@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.paper.plan import Cell
-from daenr.paper.results import read_results
+from daenr.paper.published import all_published
 from daenr.reporting.readings import render, tidy
 from daenr.reporting.rendering import save
 from daenr.statistics.metrics import evaluate
+from daenr.statistics.scores import read_scores_of
 
 
 def main(
@@ -20,7 +21,7 @@ def main(
     csv: Path,
     **rendered: Path,
 ) -> None:
-    read, published = read_results(scores, paper)
+    read, published = read_scores_of(scores), all_published(paper[0].parent) if paper else []
     metrics = {name: evaluate(each) for name, each in read.items()}
     placed = {reading: [Cell.from_row(row) for row in rows] for reading, rows in cells.items()}
     frame = tidy(placed, metrics, published, confidence)
@@ -28,11 +29,4 @@ def main(
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            cells=snakemake.params.cells,
-            scores=snakemake.input.scores,
-            paper=snakemake.input.paper,
-            confidence=snakemake.params.confidence,
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

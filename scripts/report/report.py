@@ -7,7 +7,7 @@ from typing import Any
 
 from daenr.data.region import read_attributes
 from daenr.files import atomic
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.reporting.contents import contents
 from daenr.reporting.report import exhibit, report
 
@@ -15,39 +15,29 @@ from daenr.reporting.report import exhibit, report
 def main(
     shown: Sequence[Path],
     regions: Mapping[str, str],
-    captions: Path,
+    captions: Sequence[Path],
     recorded: Sequence[Path],
     assumptions: Path,
-    training: Path | None,
+    training: Sequence[Path],
     config: Mapping[str, Any],
-    page: Path,
+    html: Path,
 ) -> None:
     def text(name: str) -> str:
-        return (captions / f"{name}.rst").read_text(encoding="utf-8")
+        return (captions[0].parent / f"{name}.rst").read_text(encoding="utf-8")
 
     exhibits = [
         exhibit(item, text(item.caption), Path(item.path).read_bytes())
-        for item in contents(map(str, shown), str(page.parent), regions)
+        for item in contents(map(str, shown), str(html.parent), regions)
     ]
-    versions = json.loads(training.read_text(encoding="utf-8"))["versions"] if training else {}
-    attributes = [read_attributes(Path(path)) for path in recorded]
+    versions = json.loads(training[0].read_text(encoding="utf-8"))["versions"] if training else {}
+    attributes = [read_attributes(path) for path in recorded]
     notes = {region["region"]: region["notes"] for region in attributes}
-    html = report(
+    page = report(
         exhibits, text("workflow"), assumptions.read_text(encoding="utf-8"), config, versions, notes
     )
-    with atomic(page) as path:
-        path.write_text(html, encoding="utf-8")
+    with atomic(html) as path:
+        path.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            shown=snakemake.input.shown,
-            regions=snakemake.params.regions,
-            captions=Path(snakemake.input.captions[0]).parent,
-            recorded=snakemake.input.recorded,
-            assumptions=Path(snakemake.input.assumptions),
-            training=Path(snakemake.input.training[0]) if snakemake.input.get("training") else None,
-            config=snakemake.params.config,
-            page=Path(snakemake.output.html),
-        )
+    run_main(main, snakemake)

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.paper.claims import from_rows
-from daenr.paper.results import read_results
+from daenr.paper.published import all_published
 from daenr.paper.verdicts import Rules, judge, sensitivity
 from daenr.reporting.rendering import save
 from daenr.reporting.verdicts import render_sensitivity
+from daenr.statistics.scores import read_scores_of
 
 
 def main(
@@ -21,7 +22,7 @@ def main(
     csv: Path,
     **rendered: Path,
 ) -> None:
-    read, published = read_results(scores, paper)
+    read, published = read_scores_of(scores), all_published(paper[0].parent) if paper else []
     frames = {
         name: judge(from_rows(rows), read, published, Rules(**rules[name]), thresholds[name])
         for name, rows in claims.items()
@@ -31,12 +32,4 @@ def main(
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            claims=snakemake.params.claims,
-            scores=snakemake.input.scores,
-            paper=snakemake.input.paper,
-            rules=snakemake.params.rules,
-            thresholds=snakemake.params.thresholds,
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

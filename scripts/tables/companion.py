@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from daenr.files import read_documents, read_frame
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.paper.plan import Cell
 from daenr.paper.published import other_results
 from daenr.reporting import companion, tables
@@ -20,13 +20,14 @@ def main(
     references: Sequence[Mapping[str, Any]],
     own: Path,
     metrics: Sequence[Path],
+    reference_metrics: Sequence[Path],
     linear: Sequence[Path],
     ceilings: Path,
-    published: Path | None,
     csv: Path,
+    published: Path | None = None,
     **rendered: Path,
 ) -> None:
-    printed, found = read_frame(own), read_documents(metrics)
+    printed, found = read_frame(own), read_documents([*metrics, *reference_metrics])
     others_here = [Cell.from_row(cell) for cell in references]
     if others_here:
         printed = pd.concat([printed, tables.unpublished(others_here, found, ("pcc",))], ignore_index=True)
@@ -45,15 +46,4 @@ def main(
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            table=snakemake.wildcards.table,
-            cells=snakemake.params.cells,
-            references=snakemake.params.references,
-            own=Path(snakemake.input.own),
-            metrics=[*snakemake.input.metrics, *snakemake.input.references],
-            linear=snakemake.input.linear,
-            ceilings=Path(snakemake.input.ceilings),
-            published=Path(snakemake.input.published) if snakemake.input.get("published") else None,
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.paper.plan import Cell
 from daenr.reporting import controls, rendering
 from daenr.statistics.scores import read_scores_of
@@ -24,9 +24,4 @@ def main(
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            **snakemake.params,
-            scores=snakemake.input.scores,
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from daenr.files import read_documents
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.paper.plan import Cell
 from daenr.reporting import latents
 from daenr.reporting.rendering import save
@@ -17,9 +17,4 @@ def main(cells: Sequence[Mapping[str, Any]], metrics: Sequence[Path], csv: Path,
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            cells=snakemake.params.cells,
-            metrics=snakemake.input.metrics,
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

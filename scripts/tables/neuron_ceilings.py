@@ -4,7 +4,7 @@ from pathlib import Path
 
 from daenr.data.region import read_region
 from daenr.files import atomic
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.statistics.ceilings import neuron_ceilings
 
 
@@ -15,5 +15,4 @@ def main(region: Path, csv: Path) -> None:
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(region=Path(snakemake.input.region), csv=Path(snakemake.output.csv))
+    run_main(main, snakemake)

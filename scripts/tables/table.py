@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from daenr.files import read_documents
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.paper.plan import Cell
 from daenr.paper.published import published
 from daenr.reporting import rendering, tables
@@ -18,7 +18,7 @@ def main(
     metrics: Sequence[Path],
     scores: Sequence[Path],
     linear: Sequence[Path],
-    paper: Path | None,
+    paper: Sequence[Path],
     confidence: float,
     csv: Path,
     **rendered: Path,
@@ -28,7 +28,7 @@ def main(
         table,
         placed,
         read_documents(metrics),
-        published(paper, table) if paper else [],
+        published(paper[0].parent, table) if paper else [],
         read_scores_of(scores),
         confidence,
         read_scores_of(linear),
@@ -37,14 +37,4 @@ def main(
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            table=snakemake.wildcards.table,
-            cells=snakemake.params.cells,
-            metrics=snakemake.input.metrics,
-            scores=snakemake.input.scores,
-            linear=snakemake.input.linear,
-            paper=Path(snakemake.input.paper[0]).parent if snakemake.input.paper else None,
-            confidence=snakemake.params.confidence,
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

@@ -7,7 +7,7 @@ import numpy as np
 
 from daenr.data.region import read_region
 from daenr.files import atomic
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.statistics import single_trials
 from daenr.statistics.correlation import constant
 from daenr.statistics.latents import latent_use
@@ -64,11 +64,4 @@ def main(
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            region=Path(snakemake.input.region),
-            predictions=Path(snakemake.input.predictions),
-            training=Path(snakemake.input.training),
-            ssim_window=snakemake.params.ssim_window,
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

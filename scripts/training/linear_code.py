@@ -7,7 +7,7 @@ import numpy as np
 
 from daenr.data.region import read_region
 from daenr.files import atomic
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.statistics.linear_code import linear_code
 from daenr.statistics.metrics import evaluate, score
 from daenr.statistics.scores import write_scores
@@ -38,10 +38,4 @@ def main(region: Path, size: int, ssim_window: str, metrics: Path, scores: Path)
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            region=Path(snakemake.input.region),
-            size=snakemake.params.size,
-            ssim_window=snakemake.params.ssim_window,
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

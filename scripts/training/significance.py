@@ -10,13 +10,13 @@ from daenr.config import SplitSettings
 from daenr.data.preprocessing import with_split
 from daenr.data.region import read_region
 from daenr.files import atomic
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.run import Run
 from daenr.statistics.significance import RULES, mean_over_trials, neuron_significance
 
 
 def main(
-    run: Run,
+    run: str,
     images: str,
     region: Path,
     predictions: Path,
@@ -25,7 +25,8 @@ def main(
     permutations: int,
     significance: Path,
 ) -> None:
-    data = with_split(read_region(region), SplitSettings(**split), run.seed)
+    seed = Run.parse(run).seed
+    data = with_split(read_region(region), SplitSettings(**split), seed)
     with np.load(predictions, allow_pickle=False) as arrays:
         predicted = dict(arrays)
     neurons = predicted["neurons"]
@@ -35,7 +36,7 @@ def main(
             mean_over_trials(values, data.validation_image_id)
             for values in (predicted["validation_response"], data.validation_responses[:, neurons])
         )
-    rng = np.random.default_rng(run.seed)
+    rng = np.random.default_rng(seed)
     table = neuron_significance(prediction, response, threshold, neurons, permutations, rng)
     counts = ", ".join(f"{rule} {table[rule].sum()}" for rule in RULES)
     print(f"{len(prediction)} {images} images, {len(table)} neurons, level {threshold}: {counts}")
@@ -45,14 +46,4 @@ def main(
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            run=Run.parse(snakemake.wildcards.run),
-            images=snakemake.params.images,
-            region=Path(snakemake.input.region),
-            predictions=Path(snakemake.input.predictions),
-            split=snakemake.params.split,
-            threshold=snakemake.params.threshold,
-            permutations=snakemake.params.permutations,
-            significance=Path(snakemake.output.significance),
-        )
+    run_main(main, snakemake)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from daenr import IMAGE_SIZE
 from daenr.files import atomic
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.paper import published
 from daenr.paper.plan import Cell
 from daenr.paper.search import TASKS, choose, chosen_weights, validation_mse
@@ -20,31 +20,31 @@ from daenr.reporting.weights import COLUMNS, score_over_ratio
 
 
 def main(
-    rows: Sequence[Mapping[str, Any]],
+    cells: Sequence[Mapping[str, Any]],
     trainings: Sequence[Path],
     histories: Sequence[Path],
     tested: Sequence[Path],
-    paper: Path | None,
+    paper: Sequence[Path],
     weights: Path,
     scores: Path,
     png: Path,
     pdf: Path,
 ) -> None:
-    cells = [Cell.from_row(row) for row in rows]
+    tries = [Cell.from_row(cell) for cell in cells]
     found = {
         ("ir", path.parent.name): mse(path, history)
         for path, history in zip(trainings, histories, strict=True)
     }
     found |= {("nrs", path.parent.name): float(pd.read_csv(path)["pcc"].mean()) for path in tested}
-    chosen = choose(cells, found)
-    tried = pd.DataFrame([row_of(cell, found, cell in chosen) for cell in cells], columns=COLUMNS)
+    chosen = choose(tries, found)
+    tried = pd.DataFrame([row_of(cell, found, cell in chosen) for cell in tries], columns=COLUMNS)
     with atomic(scores) as path:
         tried.to_csv(path, index=False, lineterminator="\n")
     kept = [asdict(weight) for weight in chosen_weights(chosen)]
     with atomic(weights) as path:
         pd.DataFrame(kept).to_csv(path, index=False, lineterminator="\n")
     print(pd.DataFrame(kept).to_string(index=False))
-    save(score_over_ratio(tried, published.weights(paper) if paper else []), png, pdf)
+    save(score_over_ratio(tried, published.weights(paper[0]) if paper else []), png, pdf)
 
 
 def mse(training: Path, history: Path) -> float:
@@ -68,12 +68,4 @@ def row_of(cell: Cell, scores: Mapping[tuple[str, str], float], chosen: bool) ->
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            rows=snakemake.params.cells,
-            trainings=[Path(path) for path in snakemake.input.trainings],
-            histories=[Path(path) for path in snakemake.input.histories],
-            tested=[Path(path) for path in snakemake.input.tested],
-            paper=Path(snakemake.input.paper[0]) if snakemake.input.paper else None,
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

@@ -68,7 +68,9 @@ def script(name):
 
 
 def test_predictions_with_code_in_them_are_not_executed(tmp_path, monkeypatch):
-    touched, predictions = tmp_path / "touched", tmp_path / "predictions.npz"
+    touched, run = tmp_path / "touched", tmp_path / "x_r_cae_none_a1_b0_all_s0"
+    run.mkdir()
+    predictions = run / "predictions.npz"
     hostile = np.array([Touch(touched)], dtype=object)
     np.savez(predictions, neurons=hostile, response=hostile, reconstruction=hostile)
     (tmp_path / "training.json").write_text('{"reason": null}')
@@ -84,9 +86,7 @@ def test_predictions_with_code_in_them_are_not_executed(tmp_path, monkeypatch):
             None, predictions, tmp_path / "training.json", "gaussian", *(tmp_path / name for name in "msn")
         )
     with pytest.raises(ValueError, match="allow_pickle=False"):
-        script("figures/reconstructions").main(
-            None, ["x_r_cae_none_a1_b0_all_s0"], [predictions], tmp_path / "a.png", tmp_path / "a.pdf"
-        )
+        script("figures/reconstructions").main(None, [predictions], tmp_path / "a.png", tmp_path / "a.pdf")
     assert not touched.exists()
 
 

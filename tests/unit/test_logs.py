@@ -1,12 +1,13 @@
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from daenr.data.archive import ArchiveError
-from daenr.logs import to_file
+from daenr.logs import run_main, to_file
 from daenr.training import devices
 from daenr.training.fit import NotFiniteError
 
@@ -97,3 +98,47 @@ def test_an_error_of_our_own_is_written_with_its_traceback(tmp_path, error):
 def test_an_interrupt_is_not_swallowed(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         _log(tmp_path / "step.log", KeyboardInterrupt())
+
+
+def _job(folder):
+    """What Snakemake hands a script."""
+    return SimpleNamespace(
+        input={"archive": "a.zip", "code": ["x.py"], "scores": ["one.npz"], "paper": []},
+        output={"csv": "t.csv", "md": "t.md", "region": "v1.h5"},
+        params={"confidence": 0.95, "scores_of": "paper"},
+        wildcards={"region": "v1", "table": "table2"},
+        config={"seeds": [0]},
+        log=[str(folder / "log/step.log")],
+    )
+
+
+def test_a_script_gets_what_it_names_and_the_further_outputs(tmp_path):
+    found = {}
+
+    def main(table, archive, scores, paper, confidence, csv, config, record=None, **rendered):
+        arguments = locals()
+        found.update({name: arguments[name] for name in arguments if name != "found"})
+        print(table)
+
+    run_main(main, _job(tmp_path))
+    assert found == {
+        "table": "table2",
+        "archive": Path("a.zip"),
+        "scores": [Path("one.npz")],
+        "paper": [],
+        "confidence": 0.95,
+        "csv": Path("t.csv"),
+        "config": {"seeds": [0]},
+        "record": None,
+        "rendered": {"md": Path("t.md"), "region": Path("v1.h5")},
+    }
+    assert (tmp_path / "log/step.log").read_text() == "table2\n"
+
+
+def test_a_script_without_further_outputs_gets_none_and_one_that_lacks_something_fails(tmp_path):
+    found = []
+    run_main(lambda region: found.append(region), _job(tmp_path))
+    assert found == [Path("v1.h5")]  # an output is before a wildcard
+    with pytest.raises(SystemExit):
+        run_main(lambda unknown: None, _job(tmp_path))
+    assert "missing 1 required positional argument: 'unknown'" in (tmp_path / "log/step.log").read_text()

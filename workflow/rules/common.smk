@@ -1,6 +1,5 @@
 import os
 import re
-import subprocess
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -28,6 +27,7 @@ try:
     from daenr.paper.resolved import of_the_paper, resolve
     from daenr.reporting.contents import PAGE, contents, placed
     from daenr.run import Run
+    from daenr.training.gpus import visible
     from daenr.training.memory import ENVIRONMENT
 except ModuleNotFoundError as error:
     raise WorkflowError(f"{error}; {INSTALL}")
@@ -284,16 +284,7 @@ def rows(planned):
 
 def gpus():
     """GPUs that a training asks for; torch would tell better, but takes seconds to import."""
-    if config["device"] != "auto":
-        return int(config["device"] == "cuda")
-    try:
-        listed = subprocess.run(
-            ["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return 0
-    found = re.search(r"^GPU ", listed.stdout, re.M)
-    return int(listed.returncode == 0 and found is not None)
+    return int(config["device"] == "cuda" or bool(visible(config["device"])))
 
 
 def training_config(wildcards):

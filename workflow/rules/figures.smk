@@ -15,10 +15,6 @@ rule reconstructions:
     localrule: True
     conda:
         "../../envs/environment.yaml"
-    params:
-        runs=lambda wildcards: [
-            run.name for run in reconstructed_runs(wildcards.figure)
-        ],
     message:
         "Drawing {wildcards.figure}"
     script:
@@ -41,7 +37,6 @@ rule neuron_counts:
     conda:
         "../../envs/environment.yaml"
     params:
-        runs=lambda wildcards: [run.name for run in counted_runs(wildcards.figure)],
         threshold=config["significance"]["threshold"],
     message:
         "Drawing {wildcards.figure}"
@@ -60,8 +55,6 @@ rule stimuli:
     localrule: True
     conda:
         "../../envs/environment.yaml"
-    params:
-        regions=config["regions"],
     message:
         "Drawing figure5"
     script:
@@ -81,11 +74,9 @@ rule leverage:
     conda:
         "../../envs/environment.yaml"
     params:
-        regions=config["regions"],
         losses=config["loss"],
         printed=config["weights"] == "paper",
         weights=[weights for weights, _ in WEIGHTED],
-        runs=[run.name for _, run in WEIGHTED],
     message:
         "Drawing the leverage of the responses"
     script:

@@ -33,7 +33,7 @@ rule judge:
     input:
         images=rules.optimize.output.images,
         weights=lambda wildcards: run_file(planned(wildcards), "weights.safetensors"),
-        judge=lambda wildcards: run_file(
+        judging=lambda wildcards: run_file(
             PLAN.optimal_judge(planned(wildcards).region), "weights.safetensors"
         ),
         region=lambda wildcards: region_file(planned(wildcards).region),

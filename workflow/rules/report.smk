@@ -13,8 +13,6 @@ rule curves:
     localrule: True
     conda:
         "../../envs/environment.yaml"
-    params:
-        runs=[run.name for run in OWN_RUNS],
     message:
         "Drawing the training curves"
     script:
@@ -55,7 +53,6 @@ rule verdicts:
         runtime=60,
     params:
         claims=to_rows(CLAIMS),
-        regions=KNOWN_REGIONS,
         rules=config["comparison"],
         threshold=config["significance"]["threshold"],
     message:

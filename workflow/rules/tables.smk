@@ -59,7 +59,7 @@ rule neuron_ceilings:
 
 rule ceilings:
     input:
-        ceilings=[f"{RESULTS}/ceilings/{region}.csv" for region in config["regions"]],
+        neurons=[f"{RESULTS}/ceilings/{region}.csv" for region in config["regions"]],
         code=package("reporting"),
     output:
         **made("tables/ceilings", FORMATS, caption="ceilings"),
@@ -79,7 +79,9 @@ rule companion:
         **PUBLISHED,
         own=rules.table.output.csv,
         metrics=rules.table.input.metrics,
-        references=lambda wildcards: cell_files(references(wildcards), "metrics.json"),
+        reference_metrics=lambda wildcards: cell_files(
+            references(wildcards), "metrics.json"
+        ),
         linear=lambda wildcards: linear_codes(wildcards.table, "metrics.json"),
         ceilings=rules.ceilings.output.csv,
         code=package("paper", "statistics", "reporting"),
@@ -154,8 +156,6 @@ if JUDGED_RUNS:
         conda:
             "../../envs/environment.yaml"
         params:
-            regions=JUDGED_REGIONS,
-            runs=[run.name for run in JUDGED_RUNS],
             threshold=config["significance"]["threshold"],
         message:
             "Holding the significant neurons against the truth"

@@ -1,4 +1,5 @@
 import math
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from daenr.models.autoencoders import (
     nearest,
 )
 from daenr.models.randomness import generator
-from daenr.registry import AUTOENCODERS, autoencoder_class
+from daenr.registry import AUTOENCODERS
 
 SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
 
@@ -100,7 +101,7 @@ def test_decoder_is_batch_normed_and_elu_but_ends_in_tanh():
 @pytest.mark.parametrize("name", sorted(AUTOENCODERS))
 @pytest.mark.parametrize("training", [True, False])
 def test_reconstruction_has_the_images_shape_and_stays_within_its_range(name, training):
-    autoencoder = autoencoder_class(name)(SMALL, _generators()).double().train(training)
+    autoencoder = resolve_name(AUTOENCODERS[name])(SMALL, _generators()).double().train(training)
     with torch.no_grad():
         for parameter in autoencoder.decoder.parameters():
             parameter.mul_(20)  # far from the start, where everything is near zero
@@ -133,7 +134,7 @@ def test_parameters_of_the_encoder(depth):
     ],
 )
 def test_parameters_of_the_auto_encoders(name, latent):
-    autoencoder = autoencoder_class(name)(ModelSettings(), _generators())
+    autoencoder = resolve_name(AUTOENCODERS[name])(ModelSettings(), _generators())
     assert _parameters(autoencoder.decoder) == DECODER
     assert _parameters(autoencoder) == DECODER + latent
 

@@ -1,4 +1,5 @@
 import math
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from daenr.config import ModelSettings
 from daenr.models.autoencoders import Encoder, Generators
 from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons, Readout, to_grid
-from daenr.registry import READOUTS, readout_class
+from daenr.registry import READOUTS
 
 BATCH, CHANNELS, NEURONS = 3, 4, 6
 SPEC = ModelSettings(channels=CHANNELS)
@@ -32,7 +33,7 @@ def _readout(
 ) -> Readout:
     names = ("encoder", "latent", "decoder", "readout", "latent_noise", "dropout")
     generators = Generators(**{component: generator(seed, component) for component in names})
-    return readout_class(name)(spec, SIZES[depth], neurons or _neurons(), generators).double()
+    return resolve_name(READOUTS[name])(spec, SIZES[depth], neurons or _neurons(), generators).double()
 
 
 def _features(depth: int, batch: int = BATCH, seed: int = 2) -> torch.Tensor:

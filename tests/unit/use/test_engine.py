@@ -93,7 +93,12 @@ def test_an_archive_that_is_read_like_a_recording_and_says_what_it_is(
 def test_the_rules_archive_answers_what_the_model_was_trained_and_tested_on(runs, recording, tmp_path):
     folder, archive = runs["cnn-fr"], tmp_path / "answers.zip"
     main = runpy.run_path(str(ROOT / "scripts/engine/engine.py"))["main"]
-    main(run=folder, region=folder.parents[1] / "data/v1.h5", noise="none", archive=archive)
+    main(
+        weights=folder / "weights.safetensors",
+        region=folder.parents[1] / "data/v1.h5",
+        noise="none",
+        archive=archive,
+    )
     made = read(archive, "v1")
     with np.load(folder / "predictions.npz") as stored:
         answers = np.repeat(stored["response"][None], 4, 0)
