@@ -41,11 +41,7 @@ def _row(neurons: pd.DataFrame) -> tuple[float, float, float, int, int | None]:
 
 
 def render(frame: pd.DataFrame) -> Rendered:
-    """Spell the table.
-
-    Args:
-        frame: what `tidy` returns.
-    """
+    """Spell the table that `tidy` made."""
     caption = (
         "What the repeated trials of the test images let any model reach; means over all neurons of a region. "
         "CC_max: the highest correlation with the mean over repeats. Oracle: correlation of single trials with the "

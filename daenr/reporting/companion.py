@@ -126,12 +126,7 @@ def _published_row(other: OtherResult) -> dict[str, object]:
 
 
 def render(table: str, frame: pd.DataFrame) -> Rendered:
-    """Spell a companion; that of responses is two tables.
-
-    Args:
-        table: ``table2`` ... ``table6``.
-        frame: what `of_images` or `of_responses` returns.
-    """
+    """Spell what `of_images` or `of_responses` made; of responses two tables."""
     name, number = f"{table}-companion", table.removeprefix("table")
     if table in tables.RECONSTRUCTION:
         caption = _caption(frame, _PIXELS.format(number=number))

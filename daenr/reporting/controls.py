@@ -109,12 +109,7 @@ _LAYOUT = Layout(
 
 
 def render(frame: pd.DataFrame, confidence: float) -> Rendered:
-    """Spell the controls' table.
-
-    Args:
-        frame: what ``tidy`` returns.
-        confidence: of its intervals.
-    """
+    """Spell the table of controls that `tidy` made."""
     frame = frame.assign(note="")
     places = frame[["metric", "value", "low", "high"]].itertuples(index=False, name=None)
     entries = [_entry(METRICS[metric].decimals, *numbers) for metric, *numbers in places]

@@ -25,12 +25,7 @@ _STYLES: Mapping[str, tuple[str, str]] = {
 
 @styled
 def gains(frame: pd.DataFrame, confidence: float) -> Figure:
-    """How much better the joint model is than each control, with intervals; above zero it gains.
-
-    Args:
-        frame: what ``controls.tidy`` returns.
-        confidence: of its intervals, for the legend.
-    """
+    """How much better the joint model is than each row of `controls.tidy`, with intervals; above zero it gains."""
     shown = frame[(frame["control"] != "joint") & frame["metric"].isin(_SHOWN)]
     if shown.empty:
         return without_models()

@@ -50,11 +50,7 @@ def tidy(cells: Sequence[Cell], documents: Mapping[str, Mapping[str, Any]]) -> p
 
 
 def render(frame: pd.DataFrame) -> Rendered:
-    """Spell the page: a table for each auto-encoder.
-
-    Args:
-        frame: what `tidy` returns.
-    """
+    """Spell what `tidy` made: a table for each auto-encoder."""
     autoencoders = frame["model"].map(lambda model: split_model(model)[0])
     where = ", ".join(labels.region_label(region) for region in frame["region"].unique())
     caption = (

@@ -70,12 +70,7 @@ def neuron_counts(counts: pd.DataFrame, threshold: float = 0.05) -> Figure:
 
 @styled
 def neuron_counts_by_model(counts: pd.DataFrame, threshold: float = 0.05) -> Figure:
-    """Figure 4: the same, a row of panels for each model (end to end first) and a column for each region.
-
-    Args:
-        counts: as for ``neuron_counts``.
-        threshold: as there.
-    """
+    """Figure 4: the same, a row of panels for each model (end to end first) and a column for each region."""
     panels = [panel for _, panel in _over_seeds(counts).groupby(["model", "region"], sort=False)]
     panels.sort(key=lambda panel: split_model(panel["model"].iloc[0])[0] is not None)
     return _bar_panels(panels, counts["region"].nunique(), threshold)

@@ -149,12 +149,7 @@ def _direction(row: Mapping[str, float]) -> str:
 
 
 def render(frame: pd.DataFrame, confidence: float) -> Rendered:
-    """Spell the table: a row for each region, model and method.
-
-    Args:
-        frame: what `tidy` returns.
-        confidence: of its intervals.
-    """
+    """Spell what `tidy` made: a row for each region, model and method."""
     metrics = [metric for metric in _METRICS if metric in set(frame["metric"])]
     at = frame.set_index(["region", "model", "method", "metric"])
     blocks, verdicts = [], []

@@ -58,12 +58,7 @@ def tidy(
 
 
 def render(frame: pd.DataFrame, confidence: float) -> Rendered:
-    """Spell the table: a row a reading, a column a metric of a table; what is nearest to the paper is bold.
-
-    Args:
-        frame: what `tidy` returns.
-        confidence: of the intervals.
-    """
+    """Spell what `tidy` made: a row a reading, a column a metric of a table; what is nearest to the paper is bold."""
     found = {
         (str(reading), str(table), str(metric)): (float(distance), float(low), float(high))
         for reading, table, metric, distance, low, high, *_ in frame.itertuples(index=False, name=None)

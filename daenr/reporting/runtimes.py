@@ -37,11 +37,7 @@ def tidy(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def render(frame: pd.DataFrame) -> Rendered:
-    """Spell the table.
-
-    Args:
-        frame: what `tidy` returns.
-    """
+    """Spell the table that `tidy` made."""
     rows = [
         (
             model_label(model),

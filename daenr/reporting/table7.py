@@ -38,11 +38,7 @@ def tidy(regions: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def render(frame: pd.DataFrame) -> Rendered:
-    """Spell the table.
-
-    Args:
-        frame: what `tidy` returns.
-    """
+    """Spell the table that `tidy` made."""
     columns = ["Number of train images", "Number of test images", "Number of neurons"]
     notes = markers(frame["note"])
     rows = [

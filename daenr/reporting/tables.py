@@ -383,11 +383,6 @@ def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> Rendere
 
     The best of each contest is bold where its printed digits tell it from others, what is tied with it is marked.
     Rows and columns that the frame lacks do not appear. A value that is missing is a dash with a note.
-
-    Args:
-        table: ``table2`` ... ``table6``.
-        frame: what ``tidy`` returns.
-        confidence: with which ``tidy`` compared; the caption tells it.
     """
     layout = LAYOUTS[table]
     notes = markers(frame["note"])

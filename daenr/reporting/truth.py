@@ -18,12 +18,7 @@ _MEASURES = {
 
 
 def render(frame: pd.DataFrame, threshold: float) -> Rendered:
-    """Spell the table: a row for each region and rule.
-
-    Args:
-        frame: what `tidy` returns.
-        threshold: that of the tests.
-    """
+    """Spell what `tidy` made: a row for each region and rule."""
     names = {
         "significant": f"p ≤ {threshold:g} (the paper's)",
         "significant_bh": f"Benjamini–Hochberg q ≤ {threshold:g}",

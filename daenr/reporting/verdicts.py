@@ -65,12 +65,7 @@ def render(frame: pd.DataFrame, rules: Rules, title: str = "The paper's claims")
 
 
 def render_sensitivity(frame: pd.DataFrame, title: str = "Sensitivity of the verdicts") -> Rendered:
-    """The page that compares variants of the settings.
-
-    Args:
-        frame: what ``sensitivity`` returns.
-        title: heads the page.
-    """
+    """The page that compares variants of the settings."""
     names = [name.removeprefix("verdict_") for name in map(str, frame.columns) if name.startswith("verdict_")]
     caption = (
         f"{frame['moves'].sum()} of {len(frame)} verdicts move with the settings, marked ←. Each column is the "
