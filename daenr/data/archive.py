@@ -62,11 +62,8 @@ class Fingerprint:
     git_blob_sha1: str
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """What a published archive holds: path of a member -> its fingerprint."""
-
-    files: Mapping[str, Fingerprint]
+Manifest = Mapping[str, Fingerprint]
+"""What a published archive holds: path of a member -> its fingerprint."""
 
 
 def git_blob_sha1(content: bytes) -> str:
@@ -94,7 +91,7 @@ def read_manifest(path: Path) -> Manifest:
             files[name] = Fingerprint(int(size), digest)
     if not files:
         raise ValueError(f"{path}: lists no file; give one line a file")
-    return Manifest(files)
+    return files
 
 
 def regions(archive: Path) -> list[str]:
@@ -129,7 +126,7 @@ def verify(archive: Path, manifest: Manifest | None) -> None:
         return
     with opened(archive) as members:
         if manifest is not None:
-            compare(members, manifest.files)
+            compare(members, manifest)
         else:
             for member in members.values():
                 member.content()

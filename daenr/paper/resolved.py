@@ -136,7 +136,7 @@ def _known_regions(dataset: DatasetSettings) -> tuple[str, list[str] | None]:
 
 def _manifest(path: str) -> Mapping[str, archive.Fingerprint]:
     try:
-        return archive.read_manifest(Path(path)).files
+        return archive.read_manifest(Path(path))
     except ValueError as error:
         raise ConfigError(f"dataset.manifest: {error}") from error
 

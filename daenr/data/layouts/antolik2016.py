@@ -66,9 +66,9 @@ def read(
         files = _files(in_region(members, region), region)
         if manifest is not None:
             names = {file.name: file for file in files.values()}
-            if unknown := sorted(set(names) - set(manifest.files)):
+            if unknown := sorted(set(names) - set(manifest)):
                 raise ValueError(f"{', '.join(unknown)}: not in the manifest; list them or drop the manifest")
-            compare(names, {name: manifest.files[name] for name in names})
+            compare(names, {name: manifest[name] for name in names})
         _check_shapes(region, {stem: _shape(file, stem) for stem, file in files.items()})
         contents = {stem: file.content() for stem, file in files.items()}
         arrays = {stem: array(files[stem].name, contents[stem]) for stem in files}

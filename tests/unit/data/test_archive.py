@@ -53,12 +53,10 @@ def members(region: Arrays, name: str = "region1") -> dict[str, bytes]:
 
 
 def manifest_of(contents: dict[str, bytes]) -> Manifest:
-    return Manifest(
-        {
-            name: Fingerprint(len(content), hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest())
-            for name, content in contents.items()
-        }
-    )
+    return {
+        name: Fingerprint(len(content), hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest())
+        for name, content in contents.items()
+    }
 
 
 @pytest.fixture
@@ -118,7 +116,7 @@ def test_git_blob_hash_is_the_one_that_git_prints() -> None:
 
 
 def test_the_projects_manifest_lists_five_files_of_three_regions() -> None:
-    files = archive.read_manifest(REPOSITORY / "config" / "antolik2016-manifest.csv").files
+    files = archive.read_manifest(REPOSITORY / "config" / "antolik2016-manifest.csv")
     stems = set(arrays())
     assert set(files) == {f"Data/region{i}/{stem}.npy" for i in (1, 2, 3) for stem in stems}
     # 50 test images of 31 x 31 pixels in float64, behind a header of 80 bytes.
@@ -166,9 +164,9 @@ def test_every_difference_from_the_manifest_is_named(path: Path) -> None:
         archive.verify(path, manifest)
     message = str(caught.value)
     assert "Data/region1/training_inputs.npy is missing" in message
-    size = manifest.files["Data/region1/validation_set.npy"].size
+    size = manifest["Data/region1/validation_set.npy"].size
     assert f"Data/region1/validation_set.npy has {size + 1} bytes, not {size}" in message
-    expected = manifest.files["Data/region1/training_set.npy"].git_blob_sha1
+    expected = manifest["Data/region1/training_set.npy"].git_blob_sha1
     assert "Data/region1/training_set.npy has hash" in message
     assert expected in message
     assert "validation_inputs" not in message
@@ -214,7 +212,7 @@ def test_a_lying_size_is_refused_and_cannot_bomb(path: Path, declared: int, reas
     path.write_bytes(content)
     assert "training_set.npy" in refused(path)
     with pytest.raises(ArchiveError, match=rf"training_set\.npy: {reason}"):
-        archive.verify(path, Manifest({name: Fingerprint(declared, "0" * 40)}))
+        archive.verify(path, {name: Fingerprint(declared, "0" * 40)})
 
 
 def test_an_encrypted_member_is_refused(path: Path) -> None:

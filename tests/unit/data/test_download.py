@@ -52,7 +52,7 @@ def pack(members: dict[str, bytes]) -> bytes:
 
 
 GOOD = pack(contents())
-MANIFEST = Manifest({name: Fingerprint(len(data), git_blob_sha1(data)) for name, data in contents().items()})
+MANIFEST = {name: Fingerprint(len(data), git_blob_sha1(data)) for name, data in contents().items()}
 FLIPPED = bytearray(GOOD)
 FLIPPED[300] ^= 1
 

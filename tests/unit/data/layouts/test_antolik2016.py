@@ -53,12 +53,10 @@ def members(region: Arrays, name: str = "region1") -> dict[str, bytes]:
 
 
 def manifest_of(contents: dict[str, bytes]) -> Manifest:
-    return Manifest(
-        {
-            name: Fingerprint(len(content), hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest())
-            for name, content in contents.items()
-        }
-    )
+    return {
+        name: Fingerprint(len(content), hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest())
+        for name, content in contents.items()
+    }
 
 
 @pytest.fixture
