@@ -85,7 +85,7 @@ def test_weights_that_were_searched_for_are_found_below_the_prefix(project):
     (folder / "Snakefile").write_text(setting + PLACED)
     command = ("-n", "placed_tables", "placed_trainings")
     output = project.snakemake(*command, cwd=folder, check=False)
-    assert "there is no lab/results/inner/weights.csv yet; the target `weights`" in output
+    assert "there is no lab/results/inner/weights.csv yet; the target `placed_weights`" in output
     found = folder / "lab/results/inner/weights.csv"
     found.parent.mkdir(parents=True)
     found.write_text("table,task,region,model,layer,alpha,beta\ntable8,ir,v1,cae-fr,h2,1.0,0.3\n")

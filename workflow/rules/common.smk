@@ -41,8 +41,9 @@ PAPER = ROOT / "config/paper"
 try:
     config = resolve(config, ROOT)
     OWN = f"results/{config['dataset']['name']}/weights.csv"
-    # Where the search puts them: below the prefix, if a workflow imports this one with such.
+    # Where the search puts them, and what it is called, if a workflow imports this one with a prefix or other names.
     WEIGHTS = str(workflow.modifier.path_modifier.replace_prefix(OWN))
+    SEARCHING = workflow.modifier.modify_rulename("weights")
     if config["weights"] == OWN:
         config["weights"] = WEIGHTS
     TRIES = search.tries(config, PAPER)
@@ -190,7 +191,7 @@ def searched(wildcards):
     """No files: stops what needs weights that are yet to be searched for."""
     if UNSEARCHED:
         raise WorkflowError(
-            f"weights: there is no {WEIGHTS} yet; the target `weights` with the same config makes it"
+            f"weights: there is no {WEIGHTS} yet; the target `{SEARCHING}` with the same config makes it"
         )
     return []
 
