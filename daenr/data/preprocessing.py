@@ -65,8 +65,19 @@ def preprocess(
     test_images = to_model_images(recording.test_images, intensity_range, f"{region}, test images", fit)
     ids = image_ids(recording.training_images)
     its_own = own_validation and recording.is_validation is not None
+    trials = recording.test_trials
+    times_shown = np.unique(recording.image_of_trial[recording.is_test], return_counts=True)[1]
     attributes = {
-        **_facts(recording),
+        "region": region,
+        "sha256": recording.sha256,
+        "image_shape": list(recording.images.shape[1:]),
+        "counts": {
+            "test": len(times_shown),
+            "repeats": int(times_shown.max()),
+            "fewest_repeats": int(times_shown.min()),
+            "neurons": recording.responses.shape[1],
+        },
+        "daenr_version": __version__,
         "dataset": dataset,
         "source": source,
         "own_validation": its_own,
@@ -81,7 +92,9 @@ def preprocess(
     held_out = _own(recording, ids) if its_own else split(ids, validation_fraction, split_seed, region)
     return RegionData(
         **_split_up(images, recording.training_responses.astype(np.float32), ids, held_out, attributes),
-        **_test_set(recording, test_images),
+        test_images=test_images,
+        test_trials=trials.astype(np.float32),
+        test_responses=np.nanmean(trials, axis=0).astype(np.float32),
         responsive=recording.responsive,
         unit_id=recording.unit_id,
     )
@@ -109,7 +122,16 @@ def to_model_images(
         ValueError: an intensity lies outside the range, or all of them fill a sliver of it; or the images are
             not square and ``fit`` does not say what to do.
     """
-    _check_intensities(raw, *intensity_range, name)
+    low, high = intensity_range
+    lowest, highest, span = raw.min(), raw.max(), high - low
+    where = f"{name}: intensities from {lowest:g} to {highest:g}"
+    if lowest < low - RANGE_TOLERANCE * span or highest > high + RANGE_TOLERANCE * span:
+        raise ValueError(f"{where} lie outside {low:g} to {high:g}; correct dataset.intensity_range")
+    if highest - lowest < SMALLEST_SPAN * span:
+        raise ValueError(
+            f"{where} fill less than {SMALLEST_SPAN:.0%} of {low:g} to {high:g}; "
+            "correct dataset.intensity_range"
+        )
     return _to_model(raw, intensity_range, name, fit)
 
 
@@ -340,63 +362,12 @@ def _split_up(
         "response_scale": scales(train_responses, attributes["response_scale"]),
         "attributes": {
             **attributes,
-            "counts": {**attributes["counts"], **_split_counts(ids, held_out)},
+            "counts": {
+                **attributes["counts"],
+                "train": int((~held_out).sum()),
+                "train_distinct": len(np.unique(ids[~held_out])),
+                "validation": int(held_out.sum()),
+                "validation_distinct": len(np.unique(ids[held_out])),
+            },
         },
-    }
-
-
-def _check_intensities(
-    raw: Float64[np.ndarray, "images height width"], low: float, high: float, name: str
-) -> None:
-    """Refuse images that the range was not made for."""
-    lowest, highest, span = raw.min(), raw.max(), high - low
-    where = f"{name}: intensities from {lowest:g} to {highest:g}"
-    if lowest < low - RANGE_TOLERANCE * span or highest > high + RANGE_TOLERANCE * span:
-        raise ValueError(f"{where} lie outside {low:g} to {high:g}; correct dataset.intensity_range")
-    if highest - lowest < SMALLEST_SPAN * span:
-        raise ValueError(
-            f"{where} fill less than {SMALLEST_SPAN:.0%} of {low:g} to {high:g}; "
-            "correct dataset.intensity_range"
-        )
-
-
-def _split_counts(ids: Int64[np.ndarray, " trials"], held_out: Bool[np.ndarray, " trials"]) -> dict[str, int]:
-    """Sizes of both sides, for a reader of the file."""
-    return {
-        "train": int((~held_out).sum()),
-        "train_distinct": len(np.unique(ids[~held_out])),
-        "validation": int(held_out.sum()),
-        "validation_distinct": len(np.unique(ids[held_out])),
-    }
-
-
-def _test_set(recording: Recording, images: Float32[np.ndarray, "test 1 32 32"]) -> dict[str, Any]:
-    """The test images, their trials and the mean of these, under the names that `RegionData` has for them."""
-    trials = recording.test_trials
-    return {
-        "test_images": images,
-        "test_trials": trials.astype(np.float32),
-        "test_responses": np.nanmean(trials, axis=0).astype(np.float32),
-    }
-
-
-def _facts(recording: Recording) -> dict[str, Any]:
-    """Attributes of a region that no setting changes."""
-    return {
-        "region": recording.region,
-        "sha256": dict(recording.sha256),
-        "image_shape": list(recording.images.shape[1:]),
-        "counts": _test_counts(recording),
-        "daenr_version": __version__,
-    }
-
-
-def _test_counts(recording: Recording) -> dict[str, int]:
-    """Sizes of the test set, for a reader of the file."""
-    shown = np.unique(recording.image_of_trial[recording.is_test], return_counts=True)[1]
-    return {
-        "test": len(shown),
-        "repeats": int(shown.max()),
-        "fewest_repeats": int(shown.min()),
-        "neurons": recording.responses.shape[1],
     }
