@@ -4,9 +4,9 @@ import errno
 import hashlib
 import json
 import os
-import tempfile
+import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,20 +31,23 @@ def atomic(path: Path) -> Iterator[Path]:
     temporary file is removed and whatever stood at ``path`` is untouched.
 
     Raises:
-        OSError: the file cannot be written; of a full disk it says what to do.
+        OSError: the file cannot be written; of a full disk or a used up quota it says what to do.
     """
-    with _full_disk_named(path):
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            yield temporary
-            temporary.chmod(0o666 & ~_umask())
-            _flush(temporary)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # or a power cut could leave the new name with half of the content
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        what = "the disk is full: make room, then run the same command again"
+        raise OSError(error.errno, what, str(path)) from error
+    finally:
+        with suppress(OSError):  # there is none, or none can be: the error that matters is the one before
+            temporary.unlink()
 
 
 HASHED_BYTES = 2 * 2**30
@@ -74,31 +77,6 @@ def stamp(path: Path) -> str:
 def read_documents(paths: Iterable[Path | str]) -> dict[str, Any]:
     """Contents of JSON files by the names of the folders that they lie in, those of runs or regions."""
     return {Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in paths}
-
-
-@contextmanager
-def _full_disk_named(path: Path) -> Iterator[None]:
-    """Say of a full disk, or a used up quota, which file did not fit and what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        what = "the disk is full: make room, then run the same command again"
-        raise OSError(error.errno, what, str(path)) from error
-
-
-def _flush(path: Path) -> None:
-    """Wait until the content is on the disk, or a power cut could leave the new name with half of it."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _umask() -> int:
-    """The process's umask; mkstemp makes files private, a result is meant to be read by colleagues."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def read_frame(path: Path) -> "pd.DataFrame":

@@ -64,6 +64,7 @@ def test_the_temporary_name_keeps_the_suffix_and_the_folder(tmp_path, name):
         assert temporary.suffix == Path(name).suffix
         assert temporary.name != name
         assert temporary.name.startswith(".")
+        temporary.write_text("x")
 
 
 def test_two_writers_of_one_file_do_not_meet(tmp_path):
