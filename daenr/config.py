@@ -14,7 +14,7 @@ import argparse
 import difflib
 import json
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -37,12 +37,6 @@ from daenr.registry import LAYERS, REFERENCES, Control, Layer, model_names, prin
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "workflow/schemas/config.schema.json"
 README = ROOT / "config/README.md"
-
-VARIED = (
-    *("split", "receptive_field", "model", "training", "loss"),  # what a training depends on
-    *("evaluation", "significance", "comparison"),  # what is made of it
-)
-"""Sections of the config that a variant can change."""
 
 SEARCH = "weight-search"
 """The variant whose settings the trainings of `snakemake weights` take; no config's own has its name."""
@@ -99,6 +93,7 @@ def _ascending(interval: tuple[float, float]) -> tuple[float, float]:
 # What YAML reads as another type is not converted: true is no number, 64.0 no count, "64" neither.
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Switch = Annotated[bool, Strict()]
 Seed = Annotated[Whole, Field(ge=0)]
 NotNegativeInt = Annotated[Whole, Field(ge=0)]
 PositiveInt = Annotated[Whole, Field(ge=1)]
@@ -142,9 +137,9 @@ class Section(BaseModel):
 class RegionSettings(Section):
     """Counts of one simulated region."""
 
-    train_images: int = Field(strict=True, ge=10, description="Training images, one trial each.")
-    test_images: int = Field(strict=True, ge=10, description="Test images.")
-    repeats: int = Field(strict=True, ge=2, description="Trials of each test image.")
+    train_images: Whole = Field(ge=10, description="Training images, one trial each.")
+    test_images: Whole = Field(ge=10, description="Test images.")
+    repeats: Whole = Field(ge=2, description="Trials of each test image.")
     neurons: PositiveInt = Field(description="Neurons.")
 
 
@@ -327,15 +322,13 @@ class DatasetSettings(Section):
         "the training split, so that their unit decides nothing, or `none`. Predictions are stored in the recording's "
         "own unit. `null`: `none` for the published and the simulated recording, `mean` for any other.",
     )
-    gray: bool = Field(
+    gray: Switch = Field(
         False,
-        strict=True,
         description="`true`: stimuli in colour become 0.2125 red + 0.7154 green + 0.0721 blue (scikit-image's "
         "`rgb2gray`). `false`: they are refused.",
     )
-    own_validation: bool = Field(
+    own_validation: Switch = Field(
         True,
-        strict=True,
         description="Trials that the recording itself keeps for validation are the validation set, where it has such; "
         "`split` then does nothing. `false`: they are training trials like the others.",
     )
@@ -384,9 +377,8 @@ class SplitSettings(Section):
         "never stand on both sides. **Settled here**.",
     )
     seed: Seed = Field(0, description="Seed of that split; the same for every training, unless `by_seed`.")
-    by_seed: bool = Field(
+    by_seed: Switch = Field(
         False,
-        strict=True,
         description="`true`: the split's seed is the training's own, so that the spread over seeds has the split in it "
         "(Bouthillier 2021). Receptive fields are then those of the training's own split. **Settled here**.",
     )
@@ -523,9 +515,8 @@ class TrainingSettings(Section):
         description="Rounds; each goes on from the best parameters of the one before: the paper's "
         '"train in the second time".',
     )
-    keep_optimizer: bool = Field(
+    keep_optimizer: Switch = Field(
         False,
-        strict=True,
         description="Whether Adam's moving averages go on from one round to the next; else each round has a new Adam. "
         "**Settled here**.",
     )
@@ -577,9 +568,8 @@ class SignificanceSettings(Section):
         "the trainings, but no result is reported on them; responses to them are single trials, so the groups differ. "
         "Trials of one image are averaged first.",
     )
-    random_groups: bool = Field(
+    random_groups: Switch = Field(
         False,
-        strict=True,
         description="Whether Table 3 also has the neurons divided at random into groups of the two sizes: a smaller "
         "group is a smaller loss, whatever its neurons know. Two trainings more a layer and seed.",
     )
@@ -701,6 +691,10 @@ class Variant(Section):
     comparison: ComparisonSettings = Field(default_factory=ComparisonSettings)
 
 
+VARIED = tuple(Variant.model_fields)
+"""Sections of the config that a variant can change."""
+
+
 class LossWeights(Section):
     """One pair of weights for every joint model."""
 
@@ -729,9 +723,8 @@ class WeightSearchSettings(Section):
         description="Config file whose `training` section the tries take, on top of the config's own. `null`: the "
         "config's own alone.",
     )
-    baseline_tries: bool = Field(
+    baseline_tries: Switch = Field(
         True,
-        strict=True,
         description="Whether each model without weights (CAE, CNN-FR) is tried as often, with one seed after another, "
         "and the best is chosen on the validation images alike: what as many tries bring by themselves.",
     )
@@ -917,33 +910,24 @@ def schema() -> str:
 
 def tables(page: str) -> str:
     """The page with its tables of keys made anew, each after a line ``<!-- keys of SECTION KEY ... -->``."""
+    head = "| key | default | meaning |\n| --- | --- | --- |\n"
     return re.sub(
         r"(<!-- keys of ([\w ]+) -->\n).*?(?=\n<!-- end of keys -->)",
-        lambda found: found[1] + _table(found[2].split()),
+        lambda found: found[1] + head + "\n".join(_rows(validate({}), found[2].split())),
         page,
         flags=re.DOTALL,
     )
 
 
-def _table(keys: Sequence[str]) -> str:
-    config = validate({})
-    rows = [
-        row for key in keys for row in _rows(key, getattr(config, key), Config.model_fields[key].description)
-    ]
-    return "\n".join(["| key | default | meaning |", "| --- | --- | --- |", *rows])
-
-
-def _rows(path: str, value: Any, description: str | None) -> list[str]:
+def _rows(section: Section, keys: Iterable[str], path: str = "") -> Iterator[str]:
     """One row a key, those of sections in it included."""
-    if isinstance(value, Section):
-        fields = type(value).model_fields
-        return [
-            row
-            for key, field in fields.items()
-            for row in _rows(f"{path}.{key}", getattr(value, key), field.description)
-        ]
-    shown = json.dumps(value).replace('"', "")
-    return [f"| `{path}` | `{shown}` | {description} |"]
+    for key in keys:
+        value = getattr(section, key)
+        if isinstance(value, Section):
+            yield from _rows(value, type(value).model_fields, f"{path}{key}.")
+        else:
+            shown = json.dumps(value).replace('"', "")
+            yield f"| `{path}{key}` | `{shown}` | {type(section).model_fields[key].description} |"
 
 
 if __name__ == "__main__":
