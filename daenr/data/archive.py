@@ -40,18 +40,18 @@ _WITHOUT_CHECKSUMS = ("an HDF5 file", "a MATLAB 7.3 file", "a MATLAB file")
 
 
 class ArchiveError(ValueError):
-    """An archive that cannot be had or is refused: ``archive: what is wrong; what to do``, on one line."""
+    """An archive that cannot be had or is refused: ``archive: what is wrong; what to do``, on one line.
+
+    Attributes:
+        what: the same without the archive.
+    """
 
     def __init__(self, archive: Path, what: str) -> None:
-        super().__init__(archive, " ".join(what.split()))
+        self.what = " ".join(what.split())
+        super().__init__(archive, self.what)
 
     def __str__(self) -> str:
         return f"{self.args[0]}: {self.what}"
-
-    @property
-    def what(self) -> str:
-        """What is wrong and what to do, without the name of the archive."""
-        return str(self.args[1])
 
 
 @dataclass(frozen=True)
@@ -201,6 +201,7 @@ def listed(archive: Path, *folders: str) -> Iterator[dict[str, Member]]:
 
     Of an archive that is a folder these are the arrays ``FOLDER/*/*.npy``, with one folder above them or none.
     """
+    check_there(archive)
     with ExitStack() as stack:
         try:
             yield _members(archive, folders, stack)
@@ -210,8 +211,14 @@ def listed(archive: Path, *folders: str) -> Iterator[dict[str, Member]]:
 
 def check_there(source: Path) -> None:
     """Refuse a source that is missing, and say what is probably wrong with its path."""
-    if not source.exists():
-        raise ArchiveError(source, f"no such file; {_spelling(str(source))}")
+    if source.exists():
+        return
+    remedy = "check dataset.source in the config"
+    if re.match(r"10\.\d{4,9}/", str(source)):
+        remedy = f"write a DOI as doi:{source}"
+    elif "\\" in str(source):
+        remedy = "write the folders of its path with /"
+    raise ArchiveError(source, f"no such file; {remedy}")
 
 
 def own_file(source: Path, region: str, *suffixes: str) -> Path:
@@ -267,9 +274,7 @@ def _members(archive: Path, folders: Sequence[str], stack: ExitStack) -> dict[st
         for pattern in (f"{above}{folder}/*/*.npy" for folder in folders for above in ("", "*/")):
             for file in sorted(archive.glob(pattern)):
                 name = file.relative_to(archive).as_posix()
-                found[name] = Member(name, file.stat().st_size, partial(_open, file))
-    elif not archive.exists():
-        raise ValueError(f"no such file; {_spelling(str(archive))}")
+                found[name] = Member(name, file.stat().st_size, partial[IO[bytes]](file.open, "rb"))
     else:
         remedy = f"get it again, or pack it as a zip of {folders[0]}/.../*.npy"
         with named(f"is {what_it_is(archive)}, cannot be read as a zip file", remedy):
@@ -289,19 +294,6 @@ def _below_top(found: Mapping[str, Member]) -> dict[str, Member]:
     top = "".join(tops)
     inside = {name.removeprefix(top): member for name, member in found.items() if name.startswith(top)}
     return {name: replace(member, name=name) for name, member in inside.items()}
-
-
-def _spelling(source: str) -> str:
-    """What is probably wrong with a path that leads nowhere."""
-    if re.match(r"10\.\d{4,9}/", source):
-        return f"write a DOI as doi:{source}"
-    if "\\" in source:
-        return "write the folders of its path with /"
-    return "check dataset.source in the config"
-
-
-def _open(path: Path) -> IO[bytes]:
-    return path.open("rb")
 
 
 def _regions(members: Mapping[str, Member]) -> dict[str, dict[str, Member]]:
