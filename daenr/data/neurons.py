@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Float64
 
 from daenr.config import NeuronSettings
 from daenr.data.recording import Recording
@@ -27,11 +27,22 @@ def choose(recording: Recording, settings: NeuronSettings) -> Recording:
                 f"{neurons}, from {unit_id.min()} to {unit_id.max()}"
             )
         kept &= np.isin(unit_id, settings.ids)
-    for key, score in (("oracle", oracle), ("signal_to_noise", signal_to_noise)):
-        if (lowest := getattr(settings, key)) is not None:
-            kept &= score(recording.test_trials) >= lowest
+    if settings.oracle is not None:
+        # Here, as below: only then the rule depends on this folder.
+        from daenr.statistics.ceilings import oracle_correlation
+
+        kept &= oracle_correlation(recording.test_trials) >= settings.oracle
+    if settings.signal_to_noise is not None:
+        kept &= signal_to_noise(recording.test_trials) >= settings.signal_to_noise
     if settings.number is not None:
-        kept = _drawn(kept, settings.number, settings.seed, recording.region)
+        candidates = np.flatnonzero(kept)
+        if settings.number > len(candidates):
+            raise ValueError(
+                f"{recording.region}: dataset.neurons.number: {settings.number} neurons, but there are "
+                f"{len(candidates)} to draw from"
+            )
+        drawn = np.random.default_rng(settings.seed).choice(candidates, settings.number, replace=False)
+        kept = np.isin(np.arange(neurons), drawn)
     if not kept.any():
         raise ValueError(
             f"{recording.region}: dataset.neurons leaves none of {neurons} neurons; ask for less"
@@ -46,16 +57,6 @@ def choose(recording: Recording, settings: NeuronSettings) -> Recording:
     )
 
 
-# The ceilings are imported where they are needed: only then does the rule depend on their folder.
-
-
-def oracle(trials: Float64[np.ndarray, "repeats images neurons"]) -> Float64[np.ndarray, " neurons"]:
-    """Correlation of each trial with the mean of the others, see `oracle_correlation`."""
-    from daenr.statistics.ceilings import oracle_correlation
-
-    return oracle_correlation(trials)
-
-
 def signal_to_noise(trials: Float64[np.ndarray, "repeats images neurons"]) -> Float64[np.ndarray, " neurons"]:
     """Variance over images that the image explains, over that of single trials that it does not: EV / (1 - EV)."""
     from daenr.statistics.ceilings import explainable_variance
@@ -63,15 +64,3 @@ def signal_to_noise(trials: Float64[np.ndarray, "repeats images neurons"]) -> Fl
     share = explainable_variance(trials)
     ratio: Float64[np.ndarray, " neurons"] = share / np.maximum(1 - share, np.finfo(float).tiny)
     return ratio
-
-
-def _drawn(
-    kept: Bool[np.ndarray, " neurons"], number: int, seed: int, region: str
-) -> Bool[np.ndarray, " neurons"]:
-    candidates: Int64[np.ndarray, " candidates"] = np.flatnonzero(kept)
-    if number > len(candidates):
-        raise ValueError(
-            f"{region}: dataset.neurons.number: {number} neurons, but there are {len(candidates)} to draw from"
-        )
-    drawn = np.random.default_rng(seed).choice(candidates, number, replace=False)
-    return np.isin(np.arange(len(kept)), drawn)

@@ -405,7 +405,8 @@ def respond(
 
     # The first event of a trial at rate r comes after an exponential time over r, in units of a trial.
     first, first_tested = rng.exponential(size=trained.shape), rng.exponential(size=trials)
-    silent = SILENT + _centred(rng.uniform(-SILENT_SPREAD, SILENT_SPREAD, neurons))
+    spread = rng.uniform(-SILENT_SPREAD, SILENT_SPREAD, neurons)
+    silent = SILENT + (spread - spread.mean())
     scale = np.array([np.quantile(*each) for each in zip((first / trained).T, 1 - silent, strict=True)])
     responses = _amplitudes(scale * trained, first, rng)
     mean = np.exp(rng.normal(0, MEAN_SPREAD, neurons))
@@ -447,9 +448,3 @@ def _amplitudes(
     events = (first < rate) * (1 + rng.poisson(np.maximum(rate - first, 0)))
     amplitudes: Float64[np.ndarray, "*trials neurons"] = rng.standard_gamma(events)
     return amplitudes
-
-
-def _centred(values: Float64[np.ndarray, " neurons"]) -> Float64[np.ndarray, " neurons"]:
-    """Deviations from the mean."""
-    centred: Float64[np.ndarray, " neurons"] = values - values.mean()
-    return centred

@@ -134,15 +134,11 @@ def _dataset(file: h5py.File, dataset: h5py.Dataset, matlab: bool) -> Any:
     if matlab:
         kind = dataset.attrs.get("MATLAB_class", b"")
         if kind == b"cell":
-            return np.array([_characters(file[cell]) for cell in dataset[()].ravel()])
+            return np.array(["".join(map(chr, file[cell][()].ravel())) for cell in dataset[()].ravel()])
         if kind == b"char":
             return np.array(["".join(map(chr, row)).rstrip() for row in dataset[()].T])
         return dataset[()].T
     return np.asarray(dataset.asstr()[()], str) if h5py.check_string_dtype(dataset.dtype) else dataset[()]
-
-
-def _characters(cell: h5py.Dataset) -> str:
-    return "".join(map(chr, cell[()].ravel()))
 
 
 def _fields(struct: Any, prefix: str = "") -> Iterator[tuple[str, Callable[[], Any]]]:
