@@ -201,14 +201,6 @@ def simulate(
     )
 
 
-def true_population(region: str, neurons: int, seed: int) -> Population:
-    """The neurons that `simulate` records with this region, number of neurons and seed.
-
-    `drive` says what they make of any image, and `filters` what a simple cell looks for.
-    """
-    return draw_population(neurons, _generator(seed, f"{region}/population"))
-
-
 def _generator(seed: int, purpose: str) -> np.random.Generator:
     """A generator for one purpose, so that another number of neurons, say, leaves the images as they were."""
     return np.random.default_rng([seed, *purpose.encode()])
@@ -317,8 +309,13 @@ def equalise(grey: Float64[np.ndarray, "height width"]) -> Float64[np.ndarray, "
 # ---- Population
 
 
-def draw_population(neurons: int, rng: np.random.Generator) -> Population:
-    """Draw the neurons' parameters; shares of simple and of responsive cells are exact, up to rounding."""
+def true_population(region: str, neurons: int, seed: int) -> Population:
+    """The neurons that `simulate` records with this region, number of neurons and seed.
+
+    Shares of simple and of responsive cells are exact, up to rounding. `drive` says what the neurons make of any
+    image, and `filters` what a simple cell looks for.
+    """
+    rng = _generator(seed, f"{region}/population")
     return Population(
         row=rng.uniform(*CENTRES, neurons),
         column=rng.uniform(*CENTRES, neurons),

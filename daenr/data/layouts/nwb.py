@@ -71,7 +71,12 @@ def _recording(content: Any, region: str, settings: NwbSettings, gray: bool, fil
         print(f"{region}: left out {(~seen).sum()} of {len(seen)} presentations, of no image (below 0)")
     window = settings.window or (0.0, length)
     responses, unit_id = _responses(content, settings, onset[seen], window)
-    tier = _tiers(image_of_trial[seen], None if column is None else column[seen], settings)
+    image_of_trial = image_of_trial[seen]
+    if column is None:
+        often = np.bincount(image_of_trial)[image_of_trial] >= settings.test_repeats
+        tier = np.where(often, "test", "train")
+    else:
+        tier = column[seen].astype(str)
     print(
         f"{region}: {len(images)} images of {images.shape[1]} x {images.shape[2]}, {seen.sum()} presentations, "
         f"{(tier == 'test').sum()} for testing; responses from {window[0]:g} to {window[1]:g} s after each onset"
@@ -80,7 +85,7 @@ def _recording(content: Any, region: str, settings: NwbSettings, gray: bool, fil
         region,
         images=images,
         responses=responses,
-        image_of_trial=image_of_trial[seen],
+        image_of_trial=image_of_trial,
         tier=tier,
         unit_id=unit_id,
         sha256={file.name: hashlib.sha256(file.read_bytes()).hexdigest()},
@@ -195,18 +200,6 @@ def _pixels(
     if images.ndim == 4:
         images = without_colour(name, images, gray)
     return images if settings.image_axes == "height-width" else images.transpose(0, 2, 1)
-
-
-def _tiers(
-    image_of_trial: Int64[np.ndarray, " trials"],
-    column: Shaped[np.ndarray, " trials"] | None,
-    settings: NwbSettings,
-) -> Shaped[np.ndarray, " trials"]:
-    """What the column says, or ``test`` for images that were shown at least so often."""
-    if column is not None:
-        return column.astype(str)
-    times_shown = np.bincount(image_of_trial)[image_of_trial]
-    return np.where(times_shown >= settings.test_repeats, "test", "train")
 
 
 # ---- responses --------------------------------------------------------------------------------------------
