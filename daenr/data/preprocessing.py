@@ -41,18 +41,8 @@ def preprocess(
 ) -> RegionData:
     """Scale and resize the images, split off the validation set, locate the receptive fields.
 
-    Args:
-        recording: the region as published.
-        dataset: name of the dataset.
-        source: where the archive comes from (DOI, URL or path), for the record.
-        intensity_range: intensities that become -1 and 1; the dataset's, never an image's own.
-        validation_fraction: share of the distinct training images that is the validation set.
-        split_seed: seed of the split.
-        blur: deviation in pixels of the Gaussian that smooths spike-triggered averages, see `centres`.
-        fit: how images that are not square become so, one of `FITS`.
-        negative_responses: ``refuse`` or ``clip``, see `not_negative`.
-        response_scale: ``none``, ``mean`` or ``deviation``, see `scales`.
-        own_validation: whether the recording's own validation trials, if it has such, are the validation set.
+    The settings are keys of the config, in its sections ``dataset``, ``split`` and ``receptive_field``. The name of the
+    dataset and the source, where the archive comes from (DOI, URL or path), are for the record.
 
     Raises:
         ValueError: intensities do not fit the range, images are not square and there is no ``fit``, there are negative

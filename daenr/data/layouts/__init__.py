@@ -16,19 +16,14 @@ LAYOUTS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """Name -> the function that reads it, (source, region, **keys) -> Recording, and the keys of ``dataset`` it is handed.
 
-``alone`` is no key of the config, but whether that names one region only: a source that does not name its region may
-then be it.
+It reads and checks one region, and refuses what is wrong with the source, an array in it or its values by an
+`ArchiveError`, which names them and says what to do. The keys mean what `daenr.config` says of them. ``alone`` is none
+of those, but whether the config names one region only: a source that does not name its region may then be it.
 """
 
 
 def reader(layout: str) -> Callable[..., Any]:
-    """The function that reads a layout.
-
-    Raises:
-        ValueError: there is no such layout; the message lists those there are.
-    """
-    if layout not in LAYOUTS:
-        raise ValueError(f"dataset.layout must be one of {sorted(LAYOUTS)}, got {layout!r}")
+    """The function that reads a layout, see `LAYOUTS`."""
     function: Callable[..., Any] = resolve_name(LAYOUTS[layout][0])
     return function
 

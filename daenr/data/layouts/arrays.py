@@ -45,18 +45,9 @@ def read(
     image_shape: Sequence[int] | None,
     gray: bool,
 ) -> Recording:
-    """Read and check one region.
+    """Read the group or the file of the region's name, or the file if it is the only region; see `LAYOUTS`.
 
-    Args:
-        source: the file, or a folder with one a region.
-        region: name of the group or file. Of a file without groups any name, if it is the only one.
-        alone: whether the config names no other region.
-        arrays: the keys of `ArraysSettings`.
-        image_shape: height and width of images that are flattened; None takes them for square if they are.
-        gray: whether images in colour become gray.
-
-    Raises:
-        ArchiveError: the source, an array in it or its values are refused; names them and says what to do.
+    ``arrays`` has the keys of `ArraysSettings`.
     """
     settings = ArraysSettings(**arrays)
     file = own_file(source, region, ".h5", ".hdf5", ".mat", ".npz")

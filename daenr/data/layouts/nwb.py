@@ -27,18 +27,7 @@ from daenr.data.recording import Recording
 
 
 def read(source: Path, region: str, *, alone: bool, nwb: Mapping[str, Any], gray: bool) -> Recording:
-    """Read and check one region.
-
-    Args:
-        source: the file, or a folder with ``REGION.nwb``.
-        region: name of the file; of a source that is one file any name, if it is the only one.
-        alone: whether the config names no other region.
-        nwb: the keys of `NwbSettings`.
-        gray: whether images in colour become gray.
-
-    Raises:
-        ArchiveError: the source, an object in it or its values are refused; names them and says what to do.
-    """
+    """Read the file, or ``REGION.nwb`` in a folder of files; ``nwb`` has the keys of `NwbSettings`. See `LAYOUTS`."""
     settings, file = NwbSettings(**nwb), own_file(source, region, ".nwb")
     try:
         if file == source and not alone:

@@ -30,17 +30,7 @@ _TIERS, _IMAGE_IDS, _UNIT_IDS = (
 
 
 def read(source: Path, region: str, *, alone: bool, gray: bool) -> Recording:
-    """Read and check one region.
-
-    Args:
-        source: a zip or a folder.
-        region: name of the tree's folder or zip. Of a source that is one tree, any name, if it is the only one.
-        alone: whether the config names no other region.
-        gray: whether images in colour become gray.
-
-    Raises:
-        ArchiveError: the source, a file in it or its values are refused; names them and says what to do.
-    """
+    """Read the tree in the folder or zip of the region's name, or the only one that there is; see `LAYOUTS`."""
     file = own_file(source, region, ".zip")
     with listed(file, "data", "meta") as members:
         tree = _tree(members, region, alone=alone or file != source)
