@@ -862,10 +862,7 @@ def _merged(own: Mapping[str, Any], name: str, sections: Any) -> Any:
 
 
 def validate(written: Mapping[str, Any]) -> Config:
-    """The config with every default filled in.
-
-    Args:
-        written: what the user wrote.
+    """What a user wrote, with every default filled in.
 
     Raises:
         ConfigError: if a key is unknown, a value not allowed, or keys contradict each other; one line that starts

@@ -102,11 +102,7 @@ def to_model_images(
     input at (i + 1/2) side/32 - 1/2, like ``torch.nn.functional.interpolate(align_corners=False)``); the
     border pixel is repeated outwards. Images larger than 32 x 32 are smoothed first, against aliasing.
 
-    Args:
-        raw: intensities.
-        intensity_range: intensities that become -1 and 1.
-        name: what these images are, for the error.
-        fit: how images that are not square become so, one of `FITS`.
+    Images that are not square become so by one of `FITS`; ``name`` says what they are, for the error.
 
     Raises:
         ValueError: an intensity lies outside the range, or all of them fill a sliver of it; or the images are
@@ -293,11 +289,7 @@ def with_split(
     A region file holds one split; under ``split.by_seed`` and in variants of the section a run has another. The
     trials of both sides are then split anew by their images, and receptive fields found in the new training split.
 
-    Args:
-        data: what the region file holds.
-        settings: fraction and seed of the split, and whether the run's own seed takes the place of that.
-        run_seed: seed of the run.
-        blur: of the receptive fields, in pixels, see `centres`; that of the file unless told.
+    ``blur`` of the receptive fields is in pixels, see `centres`; that of the file unless told.
 
     Raises:
         ValueError: another split is asked for, but the recording's own validation trials are the validation set.
@@ -333,12 +325,8 @@ def _split_up(
 ) -> dict[str, Any]:
     """Both sides of the split and what follows from the training side, under the names that `RegionData` has for them.
 
-    Args:
-        images: of all trials but those for testing.
-        responses: to them.
-        ids: number of the distinct image of each.
-        held_out: True where a trial is for validation.
-        attributes: of the region; the counts of both sides are added.
+    Arrays are of all trials but those for testing: ``ids`` is the number of the distinct image of each, ``held_out``
+    True where it is for validation. The counts of both sides are added to the attributes.
     """
     train_images, train_responses = images[~held_out], responses[~held_out]
     return {

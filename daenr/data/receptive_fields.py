@@ -16,14 +16,9 @@ TRUNCATE = 2.5
 def spike_triggered_average(
     images: Float[np.ndarray, "images 1 32 32"], responses: Float[np.ndarray, "images neurons"]
 ) -> Float[np.ndarray, "neurons 32 32"]:
-    """STA_n = sum_i s_in x_i / sum_i s_in: the mean image, weighted by the neuron's responses.
+    """STA_n = sum_i s_in x_i / sum_i s_in: the mean image, weighted by a neuron's responses of 0 at least.
 
-    Args:
-        images: stimuli in [-1, 1], one a trial.
-        responses: single-trial responses, not negative.
-
-    Returns:
-        One average a neuron in float64, in the unit of the images; zero for a neuron that never responds.
+    One average a neuron in float64, in the unit of the images; zero for a neuron that never responds.
     """
     total = responses.sum(axis=0, dtype=np.float64)
     weights = responses / np.where(total > 0, total, 1.0)

@@ -37,11 +37,9 @@ def whole_trials(recording: Recording) -> tuple[Recording, int]:
 
 
 def not_negative(recording: Recording, choice: str) -> tuple[Recording, int]:
-    """The recording with responses of 0 at least, and how many were below.
+    """A recording of whole trials with responses of 0 at least, and how many were below.
 
-    Args:
-        recording: whole trials.
-        choice: ``dataset.negative_responses``: ``refuse`` or ``clip``.
+    ``choice`` is ``dataset.negative_responses``: ``refuse`` or ``clip``.
 
     Raises:
         ValueError: there is one and it is to be refused.

@@ -155,15 +155,9 @@ class Population:
 
 
 def simulate_archive(archive: Path, sizes: Mapping[str, Mapping[str, int]], seed: int) -> None:
-    """Write a simulated recording in the published layout; the same seed makes the same bytes.
+    """Write a simulated recording as a zip in the published layout; the same seed makes the same bytes.
 
-    Args:
-        archive: the zip file to write.
-        sizes: region -> its ``train_images``, ``test_images``, ``repeats`` and ``neurons``.
-        seed: of stimuli, population and noise; not negative.
-
-    Raises:
-        ValueError: as for `simulate`.
+    ``sizes`` has for each region what `simulate` takes beside the seed; errors are as there.
     """
     write(archive, (simulate(region, **size, seed=seed) for region, size in sizes.items()))
 
@@ -214,12 +208,8 @@ def patches(
 ) -> Float64[np.ndarray, "images pixels"]:
     """Distinct patches in random order, levels from 0 to 255, from photographs and sizes with equal chances.
 
-    Args:
-        names: of the photographs.
-        count: of the patches.
-        rng: draws photographs, sizes and places.
-        overlap: largest share of a patch's area that may lie within another patch, at their places in the
-            photograph. A limit below 1 favours small patches: there is more room for them.
+    ``overlap`` is the largest share of a patch's area that may lie within another patch, at their places in the
+    photograph. A limit below 1 favours small patches: there is more room for them.
 
     Raises:
         ValueError: the photographs do not hold so many such patches.
@@ -250,11 +240,8 @@ def _draw_patches(
     """Patches at random places of random photographs, without end, each after its place.
 
     A place is a patch's first and last corner: the photograph's number, which is one higher in the last
-    corner, and the row and the column as shares of the photograph's height and width.
-
-    Args:
-        sources: each photograph at every size, as from `photographs`.
-        rng: draws the photograph, its size and the place.
+    corner, and the row and the column as shares of the photograph's height and width. ``sources`` are each photograph
+    at every size, as from `photographs`.
     """
     while True:
         source = int(rng.integers(len(sources)))
@@ -290,13 +277,9 @@ def photographs(names: tuple[str, ...]) -> Iterator[Float64[np.ndarray, "_ _"]]:
 
 
 def equalise(grey: Float64[np.ndarray, "height width"]) -> Float64[np.ndarray, "height width"]:
-    """Histogram-equalise a photograph: a pixel's level is its rank; the lowest are black, the highest white.
+    """Histogram-equalise intensities from 0 to 1: a pixel's level is its rank; the lowest are black, the highest white.
 
-    Args:
-        grey: intensities from 0 to 1.
-
-    Returns:
-        Whole numbers from 0 to 255; ``BLACK`` and ``WHITE`` are the shares of 0 and 255 if no pixels tie.
+    Levels are whole numbers from 0 to 255; ``BLACK`` and ``WHITE`` are the shares of 0 and 255 if no pixels tie.
     """
     # A uniform area differs by rounding alone after resizing; ranks would make a texture of that.
     rank = (rankdata(grey.round(3), method="min").reshape(grey.shape) - 1) / grey.size
@@ -332,15 +315,11 @@ def true_population(region: str, neurons: int, seed: int) -> Population:
 def drive(
     population: Population, images: Float64[np.ndarray, "images pixels"]
 ) -> Float64[np.ndarray, "images neurons"]:
-    """What each neuron would make of each image, noise-free and in arbitrary units.
+    """What each neuron would make of each image, in levels from 0 to 255; noise-free and in arbitrary units.
 
     With L and L' the image's products with the Gabors of a quadrature pair, and N its squared contrast under
     the pool's Gaussian plus ``SEMI_SATURATION`` squared: (max(L, 0)^2 / N)^(``SIMPLE_EXPONENT`` / 2) for simple
     cells, (L^2 + L'^2) / N for complex cells.
-
-    Args:
-        population: the neurons.
-        images: levels from 0 to 255.
     """
     contrast = images / (LEVELS - 1) - 0.5
     even, odd, pool = _receptive_fields(population)
@@ -385,12 +364,7 @@ def respond(
 ) -> tuple[Float64[np.ndarray, "train neurons"], Float64[np.ndarray, "repeats test neurons"]]:
     """Single trials of the training and of the test images, calibrated on the training trials.
 
-    Args:
-        training_drive: noise-free drive by the training images, arbitrary units.
-        test_drive: the same by the test images.
-        responsive: False for neurons whose drive comes from random training images instead.
-        repeats: trials of each test image.
-        rng: draws everything random.
+    Drives are as from `drive`; that of a neuron that is not responsive comes from random training images instead.
     """
     neurons = len(responsive)
     floor, slope = _rate(training_drive, rng.uniform(*RATE_VARIATION, neurons))

@@ -53,14 +53,7 @@ def read(
 ) -> Recording:
     """Read and check one region; with a manifest, every file that is read must be as the manifest says.
 
-    Args:
-        archive: a zip, an .npz or a folder.
-        region: name of the folder below ``Data/``.
-        manifest: sizes and hashes of the files.
-        image_shape: height and width of images that are flattened; None takes them for square if they are.
-
-    Raises:
-        ArchiveError: the archive, a file in it or its values are refused; names them and says what to do.
+    Without a shape, images that are flattened are taken for square if they are. See `daenr.data.layouts.LAYOUTS`.
     """
     with opened(archive) as members:
         files = _files(in_region(members, region), region)
@@ -95,12 +88,8 @@ def write(
 ) -> None:
     """Write recordings in this layout as a zip; the same recordings always make the same bytes.
 
-    ``validation_set`` is the mean of the trials over repeats; ``responsive`` is written where it is known.
-
-    Args:
-        archive: file to write.
-        recordings: its regions.
-        provenance: where they come from, for a reader: stands in the archive as ``provenance.json``.
+    ``validation_set`` is the mean of the trials over repeats; ``responsive`` is written where it is known. The
+    provenance says where the regions come from, for a reader: it stands in the archive as ``provenance.json``.
     """
     arrays = {
         f"Data/{recording.region}/{stem}": values
