@@ -71,8 +71,7 @@ def fetch(
         timeout: seconds for a connection to be made, and between two pieces of the answer.
 
     Returns:
-        The record of what came: ``source`` as given, the ``address`` that gave the file, its ``sha256`` and
-        ``bytes``, and the ``time``.
+        The record of what came, and from which of the addresses.
 
     Raises:
         ArchiveError: no address gave a whole archive; says why for each, and what to do by hand.
@@ -85,7 +84,13 @@ def fetch(
             with atomic(destination) as temporary:
                 _obtain(address, temporary, retries, backoff, timeout)
                 _check(temporary, manifest)
-                return _record(source, address, temporary)
+                return {
+                    "source": source,
+                    "address": address,
+                    "sha256": _sha256(temporary),
+                    "bytes": temporary.stat().st_size,
+                    "time": datetime.now(UTC).isoformat(timespec="seconds"),
+                }
         except _FailureError as failure:
             failures.append(f"{address}: {failure}")
         except OSError as error:
@@ -115,16 +120,6 @@ def fetched_from(record: Mapping[str, str | int], archive: Path, source: str) ->
 
 class _FailureError(Exception):
     """One address did not give a whole archive; the text says why."""
-
-
-def _record(source: str, address: str, archive: Path) -> dict[str, str | int]:
-    return {
-        "source": source,
-        "address": address,
-        "sha256": _sha256(archive),
-        "bytes": archive.stat().st_size,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
 
 
 def _sha256(path: Path) -> str:
@@ -174,10 +169,10 @@ def _reason(error: requests.RequestException) -> str:
     """The failure in a few words; what requests says of it spans lines and names its own objects."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"HTTP {error.response.status_code} {error.response.reason}"
-    stalled = any(
+    # The second within the body of the answer.
+    if isinstance(error, requests.Timeout) or any(
         isinstance(cause, ReadTimeoutError) for cause in error.args
-    )  # within the body of the answer
-    if stalled or isinstance(error, requests.Timeout):
+    ):
         return "no answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection dropped before the end of the file"

@@ -197,13 +197,9 @@ def _read_attributes(path: Path, file: h5py.File) -> dict[str, Any]:
     missing = [name for name in ATTRIBUTES if name not in file.attrs]
     if missing:
         raise _refused(path, f"lacks the attributes {', '.join(missing)}")
-    attributes = {name: _plain(file.attrs[name]) for name in ATTRIBUTES}
+    # Python's own str, int, float or list for what h5py gives.
+    attributes = {name: np.asarray(file.attrs[name]).tolist() for name in ATTRIBUTES}
     return {**attributes, **{name: json.loads(attributes[name]) for name in _JSON_ATTRIBUTES}}
-
-
-def _plain(value: Any) -> Any:
-    """Python's own str, int, float or list for what h5py gives."""
-    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
 
 
 def _declared(array: Field[Any]) -> tuple[np.dtype[Any], list[str]]:

@@ -96,9 +96,8 @@ def _opened(file: Path, region: str) -> Iterator[tuple[Stored, bool]]:
             stored: dict[str, Callable[[], Any]] = {}
 
             def found(name: str, item: Any) -> None:
-                if isinstance(item, h5py.Dataset) and not name.startswith(
-                    "#"
-                ):  # where MATLAB keeps its cells
+                # MATLAB keeps its cells below a #.
+                if isinstance(item, h5py.Dataset) and not name.startswith("#"):
                     stored[f"{group}{name}"] = lambda: _dataset(hdf5, item, matlab)
 
             with named(f"is {kind} that is damaged", "get it again"):
