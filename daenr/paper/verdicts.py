@@ -6,6 +6,7 @@ contradicted wrongly is at most 1 - confidence (``claims.levels``); that a singl
 none likewise.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,19 +15,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64
 from scipy import special
 
 from daenr.paper.claims import Claim, Pairs, levels
 from daenr.paper.plan import Cell
 from daenr.paper.published import Published
-from daenr.statistics.inference import (
-    Difference,
-    NeuronGain,
-    crossed,
-    gains,
-    neuron_gain,
-)
+from daenr.run import Run
+from daenr.statistics.inference import Difference, Pair, difference, neuron_gain
 from daenr.statistics.metrics import METRICS
 from daenr.statistics.scores import Scores
 
@@ -201,13 +196,10 @@ def needed(found: Difference, metric: str, level: float, rules: Rules) -> Needed
 
 
 def _fewest(enough: Callable[[int], bool], low: int, high: int) -> int | None:
-    """The smallest count from low to high that is enough, by bisection: more never decides less."""
+    """The smallest count from low to high that is enough; more never decides less."""
     if low > high or not enough(high):
         return None
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle + 1, high)
-    return low
+    return low + bisect_left(range(low, high), True, key=enough)
 
 
 def chance(expected: Difference, metric: str, level: float, rules: Rules) -> float:
@@ -266,71 +258,89 @@ def judge(
         ``images`` test images (neurons, for ``significant``). ``seeds_needed`` and ``images_needed`` would decide an
         open claim. What there is not is NaN, and empty in texts.
     """
-    evidence = _Evidence(scores, threshold)
     nodes = [node for root in claims for node in root.walk()]
-    found = {
-        claim.name: {
-            name: difference
-            for name, pairs in claim.contrasts.items()
-            if (difference := evidence.difference(claim.metric, pairs)) is not None
-        }
+    used = {
+        claim.name: {name: _used(claim.metric, pairs, scores) for name, pairs in claim.contrasts.items()}
         for claim, _ in nodes
     }
     # Better in every contrast can only be asked where every contrast has a result.
-    complete = {
-        claim.name: found[claim.name] for claim, _ in nodes if len(found[claim.name]) == len(claim.contrasts)
+    found = {
+        claim.name: {
+            name: difference(claim.metric, regions, threshold) for name, regions in used[claim.name].items()
+        }
+        for claim, _ in nodes
+        if all(used[claim.name].values())
     }
-    decisions = decide(claims, lambda claim: complete.get(claim.name, {}), rules)
+    decisions = decide(claims, lambda claim: found.get(claim.name, {}), rules)
     for claim, _ in nodes:
-        if claim.name in complete and claim.name not in decisions:
-            decisions[claim.name] = decision(claim.metric, complete[claim.name], nan, rules)
+        if claim.name in found and claim.name not in decisions:
+            decisions[claim.name] = decision(claim.metric, found[claim.name], nan, rules)
     printed = {(p.table, p.region, p.model, p.layer, p.neurons, p.metric): p.value for p in published}
     rows = [
-        _row(claim, parent, decisions.get(claim.name), evidence, printed, rules) for claim, parent in nodes
+        _row(claim, parent, decisions.get(claim.name), used[claim.name], printed, rules)
+        for claim, parent in nodes
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _used(metric: str, pairs: Pairs, scores: Mapping[str, Scores]) -> list[list[list[Pair]]]:
+    """By region, then seed: the pairs of which every seed has a result, among the seeds that have any.
+
+    A cell that one seed lacks, for example since no neuron was insignificant there, would make seeds differ in what
+    they are a mean of.
+    """
+    by_cell: dict[tuple[Run, Run], dict[int, Pair]] = {}
+    for treated, reference in pairs:
+        pair = scores[treated.run.name], scores[reference.run.name]
+        if all(map(METRICS[metric].images, pair)):
+            cell = replace(treated.run, seed=0), replace(reference.run, seed=0)
+            by_cell.setdefault(cell, {})[treated.run.seed] = pair
+    seeds = sorted({seed for of_seeds in by_cell.values() for seed in of_seeds})
+    full = {cell: of_seeds for cell, of_seeds in by_cell.items() if len(of_seeds) == len(seeds)}
+    return [
+        [[of_seeds[seed] for (run, _), of_seeds in full.items() if run.region == region] for seed in seeds]
+        for region in dict.fromkeys(run.region for run, _ in full)
+    ]
 
 
 def _row(
     claim: Claim,
     parent: Claim | None,
     decided: Decision | None,
-    evidence: "_Evidence",
+    used: Mapping[str, Sequence[Sequence[Sequence[Pair]]]],
     printed: Mapping[tuple[Any, ...], float],
     rules: Rules,
 ) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        **{"claim": claim.name, "parent": parent.name if parent else "", "level": claim.level},
-        **{"statement": claim.statement, "source": claim.source, "metric": claim.metric, "against": ""},
-        **{"region": claim.regions[0] if len(claim.regions) == 1 else "", "n": 0, "images": 0},
-        **dict.fromkeys(("effect", "error", "freedom", "low", "high", "p", "tested_at", "paper"), nan),
-        **dict.fromkeys(("neurons_gain", "neurons_error", "seeds_needed", "images_needed"), nan),
-        **{"paper_excluded": "", "verdict": OPEN, "note": "runs lack a result"},
+    """What there is of a row; the frame passes over what is no column, and has NaN where a number is missing."""
+    row = vars(claim) | {
+        "claim": claim.name,
+        "parent": parent.name if parent else "",
+        "region": claim.regions[0] if len(claim.regions) == 1 else "",
+        **{"against": "", "paper_excluded": "", "n": 0, "images": 0},
     }
     if decided is None:
-        return row
-    found, pairs = decided.found, claim.contrasts[decided.against]
+        return row | {"verdict": OPEN, "note": "runs lack a result"}
+    found, pairs, regions = decided.found, claim.contrasts[decided.against], used[decided.against]
     low, high = found.interval(rules.confidence)
     paper = _published_effect(claim.metric, pairs, printed)
-    row |= {
-        **{"against": decided.against, "effect": found.estimate, "error": found.error},
-        **{"freedom": found.freedom, "low": low, "high": high, "p": found.p, "tested_at": decided.tested_at},
-        **{"paper": paper, "n": found.seeds, "images": found.units, "verdict": decided.verdict},
+    row |= vars(decided) | {
+        **{"effect": found.estimate, "error": found.error, "freedom": found.freedom},
+        **{"low": low, "high": high, "p": found.p, "paper": paper, "n": found.seeds, "images": found.units},
     }
     if found.seeds > 1 and not np.isnan(paper):
         row["paper_excluded"] = "no" if low <= paper <= high else "yes"
     if claim.metric == "pcc":
-        neurons = evidence.neurons(pairs)
+        neurons = neuron_gain(regions)
         row |= {"neurons_gain": neurons.share, "neurons_error": neurons.error}
-    notes = evidence.notes(claim.metric, pairs)
     if decided.verdict == OPEN:
         need = needed(found, claim.metric, decided.tested_at, rules)
         row |= {"seeds_needed": need.seeds or nan, "images_needed": need.images or nan}
-    notes += _notes(decided, claim, parent, rules)
-    return row | {"note": "; ".join(notes)}
+    left_out = len(pairs) - sum(len(seed) for region in regions for seed in region)
+    notes = [f"{left_out} of {len(pairs)} pairs of runs are left out"] if left_out else []
+    return row | {"note": "; ".join(notes + _notes(decided, claim, parent))}
 
 
-def _notes(decided: Decision, claim: Claim, parent: Claim | None, rules: Rules) -> list[str]:
+def _notes(decided: Decision, claim: Claim, parent: Claim | None) -> list[str]:
     """What the numbers of a row do not say by themselves."""
     found, notes = decided.found, []
     if found.seeds == 1:
@@ -361,79 +371,6 @@ def _published_effect(metric: str, pairs: Pairs, printed: Mapping[tuple[Any, ...
 
     effects = [value(treated) - value(reference) for treated, reference in pairs]
     return float(METRICS[metric].sign * np.mean(effects))
-
-
-class _Evidence:
-    """What the scores of the runs say about pairs of cells; a pair that several claims share is compared once."""
-
-    def __init__(self, scores: Mapping[str, Scores], threshold: float) -> None:
-        self._scores = scores
-        self._threshold = threshold
-        self._gains: dict[tuple[str, str, str], Float64[np.ndarray, " units"]] = {}
-
-    def difference(self, metric: str, pairs: Pairs) -> Difference | None:
-        """Positive as claimed; None if no cell has a result of every seed that has any."""
-        regions = self._usable(metric, pairs)
-        if not regions:
-            return None
-        return crossed(
-            [
-                np.stack(
-                    [
-                        METRICS[metric].sign * np.mean([self._gain(metric, p) for p in seed], 0)
-                        for seed in region
-                    ]
-                )
-                for region in regions
-            ]
-        )
-
-    def neurons(self, pairs: Pairs) -> NeuronGain:
-        """How the gain in PCC is spread over the neurons."""
-        return neuron_gain(
-            [
-                [[(self._of(treated), self._of(reference)) for treated, reference in seed] for seed in region]
-                for region in self._usable("pcc", pairs)
-            ]
-        )
-
-    def notes(self, metric: str, pairs: Pairs) -> list[str]:
-        """What is missing."""
-        used = sum(len(seed) for region in self._usable(metric, pairs) for seed in region)
-        return (
-            [f"{len(pairs) - used} of {len(pairs)} pairs of runs are left out"] if used < len(pairs) else []
-        )
-
-    def _of(self, cell: Cell) -> Scores:
-        return self._scores[cell.run.name]
-
-    def _gain(self, metric: str, pair: tuple[Cell, Cell]) -> Float64[np.ndarray, " units"]:
-        key = (metric, pair[0].run.name, pair[1].run.name)
-        if key not in self._gains:
-            self._gains[key] = gains(metric, self._of(pair[0]), self._of(pair[1]), self._threshold)
-        return self._gains[key]
-
-    def _usable(self, metric: str, pairs: Pairs) -> list[list[list[tuple[Cell, Cell]]]]:
-        """By region, then seed: the pairs of which every seed has a result, among the seeds that have any.
-
-        A cell that one seed lacks, for example since no neuron was insignificant there, would make seeds differ in
-        what they are a mean of.
-        """
-        by_cell: dict[tuple[Any, ...], dict[int, tuple[Cell, Cell]]] = {}
-        for pair in pairs:
-            if all(METRICS[metric].images(self._of(cell)) for cell in pair):
-                cell = tuple(replace(side.run, seed=0) for side in pair)
-                by_cell.setdefault((pair[0].region, *cell), {})[pair[0].run.seed] = pair
-        seeds = sorted({seed for of_seeds in by_cell.values() for seed in of_seeds})
-        full = {key: of_seeds for key, of_seeds in by_cell.items() if len(of_seeds) == len(seeds)}
-        regions = dict.fromkeys(region for region, *_ in full)
-        return [
-            [
-                [of_seeds[seed] for (region, *_), of_seeds in full.items() if region == wanted]
-                for seed in seeds
-            ]
-            for wanted in regions
-        ]
 
 
 # ---- sensitivity --------------------------------------------------------------------------------------

@@ -91,8 +91,7 @@ def _value(metric: str, scores: Scores) -> float:
 def _gain(metric: str, pairs: Sequence[Pair], confidence: float) -> tuple[float, float, float]:
     """Improvement of the joint model over a control, with its interval."""
     found = difference(metric, [[[pair] for pair in pairs]])
-    improvement = found if METRICS[metric].sign > 0 else found.negated()
-    return improvement.estimate, *improvement.interval(confidence)
+    return found.estimate, *found.interval(confidence)
 
 
 def _row_label(metric: str, control: str, model: str) -> str:

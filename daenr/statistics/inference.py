@@ -19,7 +19,7 @@ smaller factor for all of it: a gain of .017 in PCC is then found in 54% of sets
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import exp, inf, log, sqrt
 
@@ -61,7 +61,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean difference, treated minus reference, and the mean squares that say how sure it is.
+    """A mean difference and the mean squares that say how sure it is.
 
     Attributes:
         estimate: in the metric's unit, the difference of the numbers that the tables show.
@@ -121,10 +121,6 @@ class Difference:
         """
         return abs(self.estimate) + self.reach(2 * level) < margin
 
-    def negated(self) -> "Difference":
-        """Reference minus treated."""
-        return replace(self, estimate=-self.estimate)
-
     def with_size(self, seeds: int, units: int) -> "Difference":
         """What as many seeds and images are expected to show, from the variance components seen.
 
@@ -157,7 +153,7 @@ class Difference:
 def difference(
     metric: str, regions: Sequence[Sequence[Sequence[Pair]]], threshold: float = 0.05
 ) -> Difference:
-    """The difference between models, pooled over layers, then regions, then seeds.
+    """How much better the treated is than the reference, pooled over layers, then regions, then seeds.
 
     Args:
         metric: one of ``METRICS``.
@@ -167,12 +163,9 @@ def difference(
     Raises:
         ValueError: the metric is unknown, or a region lacks a seed.
     """
-    return crossed(
-        [
-            np.stack([np.mean([gains(metric, *pair, threshold) for pair in seed], axis=0) for seed in region])
-            for region in regions
-        ]
-    )
+    sign = metric_named(metric).sign
+    tables = [[[gains(metric, *pair, threshold) for pair in seed] for seed in region] for region in regions]
+    return crossed([sign * np.mean(table, axis=1) for table in tables])
 
 
 def crossed(regions: Sequence[Float64[np.ndarray, "_ _"]]) -> Difference:
