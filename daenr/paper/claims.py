@@ -56,9 +56,7 @@ class Claim:
     @property
     def regions(self) -> tuple[str, ...]:
         """Regions that it pools, in the order of its pairs."""
-        return tuple(
-            dict.fromkeys(treated.region for pairs in self.contrasts.values() for treated, _ in pairs)
-        )
+        return tuple(dict.fromkeys(cell.region for cell in self.cells))
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -71,43 +69,21 @@ class Claim:
         for child in self.children:
             yield from child.walk(self)
 
-
-def to_rows(claims: Sequence[Claim]) -> list[dict[str, Any]]:
-    """The claims as plain values, one row each, parents first: what a job is handed.
-
-    Args:
-        claims: the roots.
-    """
-    return [
-        {
-            **{"name": claim.name, "parent": parent.name if parent else "", "level": claim.level},
-            **{"statement": claim.statement, "source": claim.source, "metric": claim.metric},
-            "contrasts": {
-                name: [[cell.row() for cell in pair] for pair in pairs]
-                for name, pairs in claim.contrasts.items()
-            },
+    def row(self) -> dict[str, Any]:
+        """The claim and all below it as plain values: what a job is handed."""
+        contrasts = {
+            name: [[cell.row() for cell in pair] for pair in pairs] for name, pairs in self.contrasts.items()
         }
-        for root in claims
-        for claim, parent in root.walk()
-    ]
+        return {**vars(self), "contrasts": contrasts, "children": [child.row() for child in self.children]}
 
-
-def from_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[Claim, ...]:
-    """The roots of the claims that ``to_rows`` gave."""
-
-    def under(parent: str) -> tuple[Claim, ...]:
-        return tuple(_from_row(row, under(row["name"])) for row in rows if row["parent"] == parent)
-
-    return under("")
-
-
-def _from_row(row: Mapping[str, Any], children: tuple[Claim, ...]) -> Claim:
-    contrasts = {
-        name: tuple((Cell.from_row(treated), Cell.from_row(reference)) for treated, reference in pairs)
-        for name, pairs in row["contrasts"].items()
-    }
-    own = {key: value for key, value in row.items() if key != "parent"}
-    return Claim(**own | {"contrasts": contrasts}, children=children)
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Claim":
+        """The claim that ``row`` gave."""
+        contrasts = {
+            name: tuple((Cell.from_row(treated), Cell.from_row(reference)) for treated, reference in pairs)
+            for name, pairs in row["contrasts"].items()
+        }
+        return cls(**{**row, "contrasts": contrasts, "children": tuple(map(cls.from_row, row["children"]))})
 
 
 # ---- the order of testing -----------------------------------------------------------------------------
@@ -134,33 +110,28 @@ def levels(
         By name; a claim that is missing rests on one that is not supported.
     """
     tested: dict[str, float] = {}
-    _test_family(claims, alpha, supported, tested)
+
+    def test(family: Sequence[Claim], level: float) -> bool:
+        """Test claims of one parent and all below; whether everything is supported."""
+        held: set[str] = set()
+        complete: set[str] = set()
+        while active := [claim for claim in family if claim.name not in complete]:
+            before = len(held), len(complete)
+            share = level / len(active)
+            if waiting := [claim for claim in active if claim.name not in held]:
+                own = share * (1 + PASSED_ON * (len(active) - len(waiting)) / len(waiting))
+                tested.update(dict.fromkeys((claim.name for claim in waiting), own))
+                held.update(claim.name for claim in waiting if supported(claim, own))
+            below = share if all(claim.name in held for claim in active) else share * (1 - PASSED_ON)
+            complete.update(
+                claim.name for claim in active if claim.name in held and test(claim.children, below)
+            )
+            if before == (len(held), len(complete)):
+                return False
+        return True
+
+    test(claims, alpha)
     return tested
-
-
-def _test_family(
-    claims: Sequence[Claim],
-    alpha: float,
-    supported: Callable[[Claim, float], bool],
-    tested: dict[str, float],
-) -> bool:
-    """Test claims of one parent and all below; whether everything is supported."""
-    held: set[str] = set()
-    complete: set[str] = set()
-    while active := [claim for claim in claims if claim.name not in complete]:
-        before = len(held), len(complete)
-        share = alpha / len(active)
-        if waiting := [claim for claim in active if claim.name not in held]:
-            own = share * (1 + PASSED_ON * (len(active) - len(waiting)) / len(waiting))
-            tested.update(dict.fromkeys((claim.name for claim in waiting), own))
-            held.update(claim.name for claim in waiting if supported(claim, own))
-        below = share if all(claim.name in held for claim in active) else share * (1 - PASSED_ON)
-        for claim in active:
-            if claim.name in held and _test_family(claim.children, below, supported, tested):
-                complete.add(claim.name)
-        if before == (len(held), len(complete)):
-            return False
-    return True
 
 
 # ---- the paper's claims -------------------------------------------------------------------------------
@@ -182,7 +153,7 @@ _HALVES = (
     _Half("pcc", "responses are predicted better", "table4", "table6", "controls-nrs"),
 )
 
-_CONTROLS = ("shuffled", "frozen")
+_CONTROLS = {"shuffled": "shuffled responses", "frozen": "a frozen encoder"}
 """What the title's "only if" excludes: wrong responses, and layers that did not learn both tasks."""
 
 
@@ -195,7 +166,7 @@ def claim_tree(plan: Plan) -> tuple[Claim, ...]:
     one of its models; what would have stood below it then stands in its place.
     """
     planned = set(plan.runs())
-    roots = [*(root for half in _HALVES for root in _half(plan, half)), *_references(plan)]
+    roots = [*(_half(plan, half) for half in _HALVES), *_references(plan)]
     return tuple(kept for root in roots for kept in _planned(root, planned))
 
 
@@ -210,7 +181,7 @@ def _planned(claim: Claim, planned: set[Run]) -> tuple[Claim, ...]:
     return children
 
 
-def _half(plan: Plan, half: _Half) -> Iterator[Claim]:
+def _half(plan: Plan, half: _Half) -> Claim:
     tables = plan.tables()
     pairs = _against_baseline(plan.cells(half.table), ("cae-fr",)) if half.table in tables else ()
     below = (
@@ -221,29 +192,28 @@ def _half(plan: Plan, half: _Half) -> Iterator[Claim]:
     statement = (
         f"Joint training (CAE-FR) helps: {half.gain} than by the baseline, over all regions and layers."
     )
-    number = half.table.removeprefix("table")
-    root = Claim(half.metric, statement, f"Table {number}", half.metric, "primary", {"baseline": pairs})
-    only_if = _only_if(plan, half, pairs)
-    yield replace(root, children=(replace(only_if, children=below),) if only_if else below)
+    source = f"Table {half.table.removeprefix('table')}"
+    children = _only_if(plan, half, pairs, below)
+    return Claim(half.metric, statement, source, half.metric, "primary", {"baseline": pairs}, children)
 
 
-def _only_if(plan: Plan, half: _Half, baseline: Pairs) -> Claim | None:
-    """Joint training beats the baseline and each control that the plan has; None if it has none."""
+def _only_if(plan: Plan, half: _Half, baseline: Pairs, below: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """Joint training beats the baseline and each control that the plan has; what is below alone if it has none."""
     cells = plan.cells(half.controls) if plan.config["controls"] else []
     joint = [cell for cell in cells if cell.control == "joint"]
-    altered = {name: [cell for cell in cells if cell.control == name] for name in _CONTROLS}
-    contrasts = {name: _pairs(joint, controls) for name, controls in altered.items() if controls}
+    contrasts = {
+        name: _pairs(joint, controls)
+        for name in _CONTROLS
+        if (controls := [cell for cell in cells if cell.control == name])
+    }
     if not contrasts:
-        return None
+        return below
     statement = (
         f"Only with joint training {half.gain}: not by the baseline, and not by the same model with "
-        + " or ".join(
-            {"shuffled": "shuffled responses", "frozen": "a frozen encoder"}[name] for name in contrasts
-        )
-        + "."
+        f"{' or '.join(_CONTROLS[name] for name in contrasts)}."
     )
     contrasts = {"baseline": baseline, **contrasts}
-    return Claim(f"{half.metric}-only-if", statement, "Title", half.metric, "only if", contrasts)
+    return (Claim(f"{half.metric}-only-if", statement, "Title", half.metric, "only if", contrasts, below),)
 
 
 def _explanations(plan: Plan, half: _Half) -> Iterator[Claim]:
@@ -362,20 +332,20 @@ def _references(plan: Plan) -> Iterator[Claim]:
         )
 
 
-def _against_baseline(cells: Iterable[Cell], models: Sequence[str]) -> Pairs:
+def _against_baseline(cells: Sequence[Cell], models: Sequence[str]) -> Pairs:
     """The cells of joint models and those without the other task: the plain auto-encoder or the network end to end.
 
     A table has one of the two.
     """
-    by_model: dict[str, list[Cell]] = {}
-    for cell in cells:
-        by_model.setdefault(cell.model, []).append(cell)
-
-    def partners(model: str) -> list[Cell]:
+    found: list[tuple[Cell, Cell]] = []
+    for model in models:
         autoencoder, readout = split_model(model)
-        return [*by_model.get(str(autoencoder), ()), *by_model.get(f"{END_TO_END}-{readout}", ())]
-
-    return tuple(pair for model in models for pair in _pairs(by_model.get(model, ()), partners(model)))
+        partners = (autoencoder, f"{END_TO_END}-{readout}")
+        found += _pairs(
+            [cell for cell in cells if cell.model == model],
+            [cell for cell in cells if cell.model in partners],
+        )
+    return tuple(found)
 
 
 def _pairs(cells: Iterable[Cell], partners: Iterable[Cell]) -> Pairs:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from daenr.logs import run_main
-from daenr.paper.claims import from_rows
+from daenr.paper.claims import Claim
 from daenr.paper.published import all_published
 from daenr.paper.verdicts import Rules, judge, sensitivity
 from daenr.reporting.rendering import save
@@ -24,7 +24,7 @@ def main(
 ) -> None:
     read, published = read_scores_of(scores), all_published(paper[0].parent) if paper else []
     frames = {
-        name: judge(from_rows(rows), read, published, Rules(**rules[name]), thresholds[name])
+        name: judge([*map(Claim.from_row, rows)], read, published, Rules(**rules[name]), thresholds[name])
         for name, rows in claims.items()
     }
     frame = sensitivity(frames)

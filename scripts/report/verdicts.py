@@ -6,7 +6,7 @@ from typing import Any
 
 from daenr.data.region import read_region
 from daenr.logs import run_main
-from daenr.paper.claims import from_rows
+from daenr.paper.claims import Claim
 from daenr.paper.population import held_against_truth
 from daenr.paper.published import all_published
 from daenr.paper.verdicts import Rules, judge
@@ -25,7 +25,7 @@ def main(
     csv: Path,
     **rendered: Path,
 ) -> None:
-    roots, judged_by = from_rows(claims), Rules(**rules)
+    roots, judged_by = [Claim.from_row(row) for row in claims], Rules(**rules)
     read, published = read_scores_of(scores), all_published(paper[0].parent) if paper else []
     frame = judge(roots, read, published, judged_by, threshold)
     if regions:

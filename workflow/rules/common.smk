@@ -21,7 +21,7 @@ try:
     from daenr.data import download
     from daenr.data.layouts import reading
     from daenr.files import stamp
-    from daenr.paper.claims import claim_tree, to_rows
+    from daenr.paper.claims import claim_tree
     from daenr.paper import search
     from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Plan
     from daenr.paper.resolved import of_the_paper, resolve
@@ -279,7 +279,7 @@ def scores_of(claims):
 
 
 def rows(planned):
-    """Cells as a job is handed them: one that changes makes what it is in anew."""
+    """Cells or claims as a job is handed them: one that changes makes what it is in anew."""
     return [each.row() for each in planned]
 
 

@@ -52,7 +52,7 @@ rule verdicts:
         mem_mb=2000,
         runtime=60,
     params:
-        claims=to_rows(CLAIMS),
+        claims=rows(CLAIMS),
         rules=config["comparison"],
         threshold=config["significance"]["threshold"],
     message:
@@ -76,7 +76,7 @@ rule sensitivity:
         mem_mb=2000,
         runtime=120,
     params:
-        claims={name: to_rows(claims) for name, claims in VARIED_CLAIMS.items()},
+        claims={name: rows(claims) for name, claims in VARIED_CLAIMS.items()},
         rules={name: each["comparison"] for name, each in VARIED_CONFIGS.items()},
         thresholds={
             name: each["significance"]["threshold"]

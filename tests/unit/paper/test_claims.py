@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from daenr.paper.claims import PASSED_ON, Claim, claim_tree, from_rows, levels, to_rows
+from daenr.paper.claims import PASSED_ON, Claim, claim_tree, levels
 from daenr.paper.plan import Plan
 from daenr.paper.resolved import resolve
 from daenr.registry import AUTOENCODERS, READOUTS
@@ -141,7 +141,8 @@ def test_without_controls_what_stands_below_them_rests_on_the_primary_claim():
 
 def test_claims_come_back_from_the_rows_that_a_job_is_handed():
     roots = claim_tree(planned())
-    assert from_rows(json.loads(json.dumps(to_rows(roots)))) == roots
+    rows = json.loads(json.dumps([root.row() for root in roots]))
+    assert tuple(map(Claim.from_row, rows)) == roots
 
 
 def test_models_that_the_paper_lacks_are_judged_under_their_own_names(monkeypatch):
