@@ -7,7 +7,7 @@ alone.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -89,8 +89,8 @@ class Plan:
             "table4": self._table4,
             "table5": self._table5,
             "table6": self._table6,
-            "controls-ir": self._controls_of_reconstruction,
-            "controls-nrs": self._controls_of_responses,
+            "controls-ir": partial(self._controls, "controls-ir", "cae"),
+            "controls-nrs": partial(self._controls, "controls-nrs", "cnn-fr"),
         }
 
     @cached_property
@@ -149,13 +149,12 @@ class Plan:
 
     def reconstruction_runs(self, region: str) -> list[Run]:
         """Figures 2, 6, 7: the CAE and CAE-FR_1 ... 4 with the weights of Table 8, first seed."""
-        seed = self.config["seeds"][0]
-        return self._shown(self._table2_region(region, seed))
+        return self._shown(self._table2(self.config["seeds"][0], region))
 
     def significance_runs(self, region: str) -> list[Run]:
         """Figures 3 and 8: CAE-FR_1 ... 4 with the weights of Table 8, all seeds."""
-        cells = [cell for seed in self.config["seeds"] for cell in self._table2_region(region, seed)]
-        return [run for run in self._shown(cells) if run.layer is not None]
+        runs = self._shown(cell for seed in self.config["seeds"] for cell in self._table2(seed, region))
+        return [run for run in runs if run.layer is not None]
 
     def comparison_runs(self) -> list[Run]:
         """Figure 4: CNN-FR_i and CAE-FR_i in the focus region, all seeds.
@@ -163,13 +162,11 @@ class Plan:
         The weights are those of the task ``significance.figure4_task``: the similarity task's (Table 9),
         since the paper discusses the figure there, or the reconstruction task's, which its caption names.
         """
-        task = self.config["significance"]["figure4_task"]
-        cells = [cell for seed in self.config["seeds"] for cell in self._table4_region(self.focus, seed)]
-        baselines = [cell for cell in cells if cell.model == "cnn-fr"]
-        joint = [cell for cell in cells if cell.model == "cae-fr"]
-        if task == "ir":
-            return [*self._shown(baselines), *self.significance_runs(self.focus)]
-        return self._shown([*baselines, *joint])
+        runs = self._shown(cell for seed in self.config["seeds"] for cell in self._table4(seed, self.focus))
+        baselines = [run for run in runs if run.model == "cnn-fr"]
+        if self.config["significance"]["figure4_task"] == "ir":
+            return [*baselines, *self.significance_runs(self.focus)]
+        return [*baselines, *(run for run in runs if run.model == "cae-fr")]
 
     def weighted_runs(self) -> list[tuple[str, Run]]:
         """Joint runs of the config's tables, each with the table of the paper that prints its weights."""
@@ -209,9 +206,8 @@ class Plan:
         """Every training that the config's tables and figures need, each once."""
         wanted = [cell.run for table in self.tables() for cell in self.cells(table)]
         wanted += [cell.run for cell in self.references()]
-        for figure, region in self.figure_regions().items():
-            if figure.startswith(("figure2", "figure6", "figure7")):
-                wanted += self.reconstruction_runs(region)
+        for region in self.figure_regions().values():
+            wanted += self.reconstruction_runs(region)
         if "figure3" in self.config["figures"]:
             wanted += self.significance_runs(self.focus)
         if "figure8" in self.config["figures"]:
@@ -312,14 +308,11 @@ class Plan:
         table = "table4" if model in ("cnn-fr", "cae-fr") else "table6"
         return self._cell(table, region, model, layer, seed).run
 
-    def _table2(self, seed: int) -> Iterable[Cell]:
-        for region in self.regions:
-            yield from self._table2_region(region, seed)
-
-    def _table2_region(self, region: str, seed: int) -> Iterable[Cell]:
-        yield self._cell("table2", region, "cae", None, seed)
-        for layer in self.config["layers"]:
-            yield self._cell("table2", region, "cae-fr", layer, seed)
+    def _table2(self, seed: int, *regions: str) -> Iterable[Cell]:
+        for region in regions or self.regions:
+            yield self._cell("table2", region, "cae", None, seed)
+            for layer in self.config["layers"]:
+                yield self._cell("table2", region, "cae-fr", layer, seed)
 
     def _table3(self, seed: int) -> Iterable[Cell]:
         cells = [self._cell("table3", self.focus, "cae-fr", layer, seed) for layer in self.config["layers"]]
@@ -328,12 +321,8 @@ class Plan:
                 neurons = f"{kind}{group}"
                 yield replace(cell, neurons=neurons, run=replace(cell.run, neurons=neurons))
 
-    def _table4(self, seed: int) -> Iterable[Cell]:
-        for region in self.regions:
-            yield from self._table4_region(region, seed)
-
-    def _table4_region(self, region: str, seed: int) -> Iterable[Cell]:
-        for layer in self.config["layers"]:
+    def _table4(self, seed: int, *regions: str) -> Iterable[Cell]:
+        for region, layer in product(regions or self.regions, self.config["layers"]):
             yield self._cell("table4", region, "cnn-fr", layer, seed)
             yield self._cell("table4", region, "cae-fr", layer, seed)
 
@@ -350,40 +339,22 @@ class Plan:
                     for layer in self.config["layers"]:
                         yield self._cell("table6", region, f"{encoder}-{readout}", layer, seed)
 
-    def _controls_of_reconstruction(self, seed: int) -> Iterable[Cell]:
-        """CAE and CAE-FR_i with the weights of Table 8, and the control that reconstructs for itself."""
-        for region in self.regions:
-            for layer in self.config["layers"]:
-                baseline = self._cell("controls-ir", region, "cae", layer, seed)
-                joint = self._cell("controls-ir", region, "cae-fr", layer, seed)
-                yield replace(baseline, control="baseline")
-                yield replace(joint, control="joint")
-                yield from self._controls(joint, shuffled=replace(joint.run, control="shuffled"))
+    def _controls(self, table: str, plain: str, seed: int) -> Iterable[Cell]:
+        """The baseline (CAE or CNN-FR_i), CAE-FR_i, and those of its controls that the config asks for.
 
-    def _controls_of_responses(self, seed: int) -> Iterable[Cell]:
-        """CNN-FR_i and CAE-FR_i with the weights of Table 9, and the controls that predict responses.
-
-        Where the encoder is held fixed there is one task left, so alpha is 0 and beta 1 as in CNN-FR_i.
+        Where the encoder is held fixed, to predict responses, there is one task left, so alpha is 0 and beta 1 as in
+        CNN-FR_i.
         """
-        for region in self.regions:
-            for layer in self.config["layers"]:
-                baseline = self._cell("controls-nrs", region, "cnn-fr", layer, seed)
-                joint = self._cell("controls-nrs", region, "cae-fr", layer, seed)
-                readout_alone = replace(joint.run, alpha=0.0, beta=1.0)
-                yield replace(baseline, control="baseline")
-                yield replace(joint, control="joint")
-                yield from self._controls(
-                    joint,
-                    shuffled=replace(joint.run, control="shuffled"),
-                    frozen=replace(readout_alone, control="frozen"),
-                    random=replace(readout_alone, control="random"),
-                )
-
-    def _controls(self, joint: Cell, **runs: Run) -> Iterable[Cell]:
-        """The controls of a joint model that the config asks for."""
-        for control, run in runs.items():
-            if control in self.config["controls"]:
-                yield replace(joint, control=control, run=run)
+        for region, layer in product(self.regions, self.config["layers"]):
+            yield replace(self._cell(table, region, plain, layer, seed), control="baseline")
+            joint = self._cell(table, region, "cae-fr", layer, seed)
+            yield replace(joint, control="joint")
+            altered = {"shuffled": joint.run}
+            if table == "controls-nrs":
+                altered |= dict.fromkeys(("frozen", "random"), replace(joint.run, alpha=0.0, beta=1.0))
+            for control, run in altered.items():
+                if control in self.config["controls"]:
+                    yield replace(joint, control=control, run=replace(run, control=control))
 
 
 def plan(config: Mapping[str, Any], paper: Path = Path("config/paper")) -> list[Run]:
