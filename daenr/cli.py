@@ -117,8 +117,9 @@ def optimize(run: Path, neuron: int, output: Path, method: str, region: Path | N
     found = optimal.optimize(model.network, [], data, position, shape, OptimalImages(), model.run.seed)
     if method not in found.images:
         raise ValueError(f"--method of {model.run.name} must be one of {list(found.images)}, got {method!r}")
-    with atomic(output) as path:
-        np.save(path, optimal.to_intensities(found.images[method], model.preprocessing)[0])
+    # An open file, since numpy adds .npy to the name of one that lacks it.
+    with atomic(output) as path, path.open("wb") as file:
+        np.save(file, optimal.to_intensities(found.images[method], model.preprocessing)[0])
     for name, rates in found.rates.items():
         print(f"{name:16} {rates[0]:6.2f} standard deviations above the mean rate to training images")
 

@@ -40,7 +40,7 @@ def test_what_a_run_is(runs, capsys):
 
 
 def test_an_image_that_drives_a_neuron_more_than_any_training_image(runs, recording, tmp_path, capsys):
-    path = tmp_path / "image.npy"
+    path = tmp_path / "image"  # Without a suffix the file still has this name.
     assert main(["optimize", str(runs["vae-fr"]), "--neuron", "2", "-o", str(path)]) == 0
     assert "decoder control" in capsys.readouterr().out
     model, image = daenr.load(runs["vae-fr"]), np.load(path)
