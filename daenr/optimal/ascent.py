@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from daenr import IMAGE_SIZE
+from daenr.config import OptimalImages
 from daenr.models.autoencoders import CAE
 from daenr.models.joint import DAENR
 
@@ -33,6 +34,9 @@ Rates = Callable[[Float[Tensor, "images 1 32 32"]], Float[Tensor, "images neuron
 
 PASSES = 5
 """Times that mean and contrast are restored and intensities clipped in turn; one more changes less than a level."""
+
+BATCH = 256
+"""Training images that are seen at once."""
 
 
 @dataclass(frozen=True)
@@ -88,21 +92,18 @@ def as_shown(
     return shown
 
 
-def standardised(
-    models: Sequence[DAENR], stimuli: Float[Tensor, "stimuli 1 32 32"], batch: int = 256
-) -> Rates:
+def standardised(models: Sequence[DAENR], stimuli: Float[Tensor, "stimuli 1 32 32"]) -> Rates:
     """Rates of the neurons that models share, standardised over stimuli, mean over the models.
 
     Args:
         models: with a readout of the same neurons each, as in a training of several seeds.
         stimuli: the training images.
-        batch: stimuli that are seen at once.
     """
     moments = []
     for model in models:
         model.eval()
         with torch.no_grad():
-            rates = torch.cat([_rate(model, part) for part in torch.split(stimuli, batch)])
+            rates = torch.cat([_rate(model, part) for part in torch.split(stimuli, BATCH)])
         moments.append((rates.mean(0), rates.std(0).clamp(min=1e-6)))
 
     def mean_rates(images: Float[Tensor, "images 1 32 32"]) -> Float[Tensor, "images neurons"]:
@@ -138,9 +139,8 @@ def ascend_pixels(
     neurons: Int[Tensor, " images"],
     shown: Shown,
     generator: torch.Generator,
+    settings: OptimalImages,
     *,
-    steps: int = 200,
-    step: float = 0.05,
     blur: float = 0.0,
     control: float = 0.0,
 ) -> Float[Tensor, "images 1 height width"]:
@@ -151,19 +151,18 @@ def ascend_pixels(
         neurons: the neuron that each image is to drive; one that stands there twice gets two starts.
         shown: what images must be like.
         generator: draws the starts.
-        steps: of the ascent.
-        step: length of the first step, as a share of the contrast; steps shrink linearly to none.
+        settings: number of steps and length of the first, as a share of the contrast; they shrink linearly to none.
         blur: standard deviation in pixels of the Gaussian that smooths start and gradient; 0 for none.
         control: weight of the other neurons' change.
     """
     noise = torch.randn((len(neurons), 1, *shown.shape), generator=generator)
     images = shown.restore(blurred(noise, blur))
-    for index in range(steps):
+    for index in range(settings.steps):
         images.requires_grad_()
         value = objective(rates(see(images)), neurons, control).sum()
         gradient = blurred(torch.autograd.grad(value, images)[0], blur)
         length = gradient.std((-2, -1), keepdim=True, correction=0).clamp(min=1e-12)
-        change = step * (1 - index / steps) * shown.contrast * gradient / length
+        change = settings.step * (1 - index / settings.steps) * shown.contrast * gradient / length
         images = shown.restore(images.detach() + change)
     return images
 
@@ -186,104 +185,78 @@ class Codes:
     """Codes of the training images as an ellipsoid: centre + axes u with |u| up to ``radius``.
 
     Attributes:
+        autoencoder: whose codes they are.
         centre: mean code.
         axes: principal axes of the codes, each as long as their standard deviation along it.
         radius: median of |u| over the training images.
         coordinates: u of each training image.
     """
 
+    autoencoder: CAE
     centre: Float[Tensor, " latent"]
     axes: Float[Tensor, "latent axes"]
     radius: float
     coordinates: Float[Tensor, "stimuli axes"]
 
     @classmethod
-    def of(cls, model: DAENR, stimuli: Float[Tensor, "stimuli 1 32 32"], batch: int = 256) -> "Codes":
+    def of(cls, model: DAENR, stimuli: Float[Tensor, "stimuli 1 32 32"]) -> "Codes":
         """Those of a model's training images.
 
         Raises:
-            ValueError: the model has no continuous code.
+            ValueError: the model has no auto-encoder, or one of discrete codes, along which there is no gradient.
         """
-        autoencoder = continuous(model)
+        autoencoder = model.autoencoder
+        if not isinstance(autoencoder, CAE):
+            what = "draws from discrete codes, which have no gradient" if autoencoder else "has no decoder"
+            raise ValueError(f"the model {what}: ascend on pixels, or take a CAE or VAE with a readout")
         model.eval()
         with torch.no_grad():
             codes = torch.cat(
-                [autoencoder.encode(model.encoder(part)[-1]) for part in torch.split(stimuli, batch)]
+                [autoencoder.encode(model.encoder(part)[-1]) for part in torch.split(stimuli, BATCH)]
             )
         centre = codes.mean(0)
         left, lengths, right = torch.linalg.svd(codes - centre, full_matrices=False)
         kept = lengths > 1e-5 * lengths[0]
         coordinates = left[:, kept] * len(codes) ** 0.5
         axes = right[kept].T * lengths[kept] / len(codes) ** 0.5
-        return cls(centre, axes, float(coordinates.norm(dim=1).median()), coordinates)
+        return cls(autoencoder, centre, axes, float(coordinates.norm(dim=1).median()), coordinates)
 
-    def decode(
-        self, model: DAENR, coordinates: Float[Tensor, "images axes"]
-    ) -> Float[Tensor, "images 1 32 32"]:
+    def decode(self, coordinates: Float[Tensor, "images axes"]) -> Float[Tensor, "images 1 32 32"]:
         """What the decoder draws of codes; those beyond the radius are drawn back to it."""
         length = coordinates.norm(dim=1, keepdim=True).clamp(min=1e-12)
         inside = coordinates * (self.radius / length).clamp(max=1)
-        autoencoder = continuous(model)
-        drawn: Tensor = autoencoder.decoder(autoencoder.restore(self.centre + inside @ self.axes.T))
+        drawn: Tensor = self.autoencoder.decoder(self.autoencoder.restore(self.centre + inside @ self.axes.T))
         return drawn
 
 
-def continuous(model: DAENR) -> CAE:
-    """The auto-encoder of a model, if its code is a vector of numbers.
-
-    Raises:
-        ValueError: it has none, or one of discrete codes, along which there is no gradient to climb.
-    """
-    if not isinstance(model.autoencoder, CAE):
-        what = (
-            "has no decoder"
-            if model.autoencoder is None
-            else "draws from discrete codes, which have no gradient"
-        )
-        raise ValueError(f"the model {what}: ascend on pixels, or take a CAE or VAE with a readout")
-    return model.autoencoder
-
-
 def ascend_latent(
-    model: DAENR,
     codes: Codes,
     rates: Rates,
     neurons: Int[Tensor, " images"],
     shown: Shown,
     generator: torch.Generator,
+    settings: OptimalImages,
     *,
-    steps: int = 200,
-    step: float = 0.05,
     control: float = 0.0,
 ) -> Float[Tensor, "images 1 height width"]:
     """Gradient ascent on the codes of a model's own decoder, from codes of training images drawn at random.
 
-    Args:
-        model: with a decoder whose code is continuous.
-        codes: of its training images.
-        rates: of the neurons.
-        neurons: as for `ascend_pixels`.
-        shown: what images must be like.
-        generator: draws the starts.
-        steps: of the ascent.
-        step: length of the first step, as a share of the radius; steps shrink linearly to none.
-        control: weight of the other neurons' change.
-
-    Raises:
-        ValueError: the model has no continuous code.
+    Arguments other than ``codes``, those of the training images, as for `ascend_pixels`; the first step is a share of
+    the radius.
     """
 
     def draw(coordinates: Float[Tensor, "images axes"]) -> Float[Tensor, "images 1 height width"]:
-        return shown.restore(resize(codes.decode(model, coordinates), shown.shape))
+        return shown.restore(resize(codes.decode(coordinates), shown.shape))
 
     start = torch.randint(len(codes.coordinates), (len(neurons),), generator=generator)
     position = codes.coordinates[start]
-    for index in range(steps):
+    for index in range(settings.steps):
         position.requires_grad_()
         value = objective(rates(see(draw(position))), neurons, control).sum()
         gradient = torch.autograd.grad(value, position)[0]
         length = gradient.norm(dim=1, keepdim=True).clamp(min=1e-12)
-        position = position.detach() + step * (1 - index / steps) * codes.radius * gradient / length
+        change = settings.step * (1 - index / settings.steps) * codes.radius * gradient / length
+        position = position.detach() + change
         position = position * (codes.radius / position.norm(dim=1, keepdim=True)).clamp(max=1)
     with torch.no_grad():
         return draw(position)

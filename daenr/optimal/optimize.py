@@ -38,13 +38,11 @@ class Optimal:
     """Images that drive neurons, each method's beside each other.
 
     Attributes:
-        neurons: position among the neurons that the run predicts.
         images: of each method, in [-1, 1] and the recording's size.
         rates: what the run's model predicts of each image's own neuron, in standard deviations over training images.
         others: root mean square of what it predicts of the other neurons, likewise.
     """
 
-    neurons: Int64[np.ndarray, " neurons"]
     images: dict[str, Float32[np.ndarray, "neurons height width"]]
     rates: dict[str, Float32[np.ndarray, " neurons"]]
     others: dict[str, Float32[np.ndarray, " neurons"]]
@@ -145,9 +143,7 @@ def optimize(
     repeated = torch.from_numpy(neurons).to(stimuli.device).repeat_interleave(settings.starts)
 
     def climb(rates: Rates, name: str, ascend: Callable[..., Tensor], **options: float) -> Tensor:
-        images = ascend(
-            rates, repeated, shown, generator(seed, name), steps=settings.steps, step=settings.step, **options
-        )
+        images = ascend(rates, repeated, shown, generator(seed, name), settings, **options)
         with torch.no_grad():
             values = objective(rates(see(images)), repeated, options.get("control", 0.0))
         return best_start(values, images, settings.starts)
@@ -157,7 +153,7 @@ def optimize(
     for suffix, control in (("", 0.0), (" control", settings.control)):
         made[f"blurred{suffix}"] = climb(own, "blurred", ascend_pixels, blur=settings.blur, control=control)
         if isinstance(model.autoencoder, CAE):  # a VQ-VAE's codes have no gradient to climb
-            ascend = partial(ascend_latent, model, Codes.of(model, stimuli))
+            ascend = partial(ascend_latent, Codes.of(model, stimuli))
             made[f"decoder{suffix}"] = climb(own, "decoder", ascend, control=control)
     if len(others) >= LEAST_SEEDS - 1:
         for name, models in (("single", others[:1]), ("ensemble", others)):
@@ -182,4 +178,4 @@ def _judged(made: dict[str, Tensor], rates: Rates, neurons: Int64[np.ndarray, " 
             predicted: Float32[np.ndarray, "images neurons"] = rates(see(images)).cpu().numpy()
         own[name] = predicted[np.arange(len(neurons)), neurons]
         rest[name] = np.sqrt(((predicted**2).sum(1) - own[name] ** 2) / max(predicted.shape[1] - 1, 1))
-    return Optimal(neurons, {name: images[:, 0].cpu().numpy() for name, images in made.items()}, own, rest)
+    return Optimal({name: images[:, 0].cpu().numpy() for name, images in made.items()}, own, rest)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from daenr.config import ModelSettings
+from daenr.config import ModelSettings, OptimalImages
 from daenr.models.joint import build
 from daenr.optimal.ascent import (
     Codes,
@@ -19,6 +19,7 @@ from daenr.optimal.ascent import (
 )
 
 SHOWN = Shown((31, 31), mean=-0.02, contrast=0.2)
+AS_DRAWN = OptimalImages().model_copy(update={"steps": 0})
 SMALL = ModelSettings(channels=4, latent=6, codes=8)
 
 
@@ -44,7 +45,7 @@ def test_a_linear_neuron_gets_its_filter():
         return images.flatten(1) @ filters.flatten(1).T
 
     neurons = torch.tensor([0, 1])
-    images = ascend_pixels(rates, neurons, SHOWN, generator, steps=60, step=0.3)
+    images = ascend_pixels(rates, neurons, SHOWN, generator, OptimalImages(steps=60, step=0.3))
     for image, wanted in zip(see(images), filters, strict=True):
         assert torch.corrcoef(torch.stack([image.flatten(), wanted.flatten()]))[0, 1] > 0.97
 
@@ -53,9 +54,10 @@ def test_a_linear_neuron_gets_its_filter():
 def test_images_have_the_mean_and_the_contrast_and_drive_more_than_noise(model, stimuli, blur):
     rates = standardised([model], stimuli)
     neurons = torch.tensor([0, 3])
-    options = {"steps": 15, "step": 0.1, "blur": blur}
-    images = ascend_pixels(rates, neurons, SHOWN, torch.Generator().manual_seed(2), **options)
-    start = ascend_pixels(rates, neurons, SHOWN, torch.Generator().manual_seed(2), **options | {"steps": 0})
+    images, start = (
+        ascend_pixels(rates, neurons, SHOWN, torch.Generator().manual_seed(2), settings, blur=blur)
+        for settings in (OptimalImages(steps=15, step=0.1), AS_DRAWN)
+    )
     assert images.shape == (2, 1, 31, 31)
     mean, contrast = contrasts(images)
     torch.testing.assert_close(mean, torch.full((2,), -0.02), atol=1e-3, rtol=0)
@@ -76,10 +78,10 @@ def test_codes_stay_within_those_of_the_stimuli_and_drive_more_than_their_start(
     )
     torch.testing.assert_close(codes.coordinates.square().mean(0), torch.ones(codes.coordinates.shape[1]))
     far = torch.full((1, codes.coordinates.shape[1]), 100.0)
-    torch.testing.assert_close(codes.decode(model, far), codes.decode(model, 10 * far))
+    torch.testing.assert_close(codes.decode(far), codes.decode(10 * far))
     found = [
-        ascend_latent(model, codes, rates, neurons, SHOWN, torch.Generator().manual_seed(3), steps=steps)
-        for steps in (20, 0)
+        ascend_latent(codes, rates, neurons, SHOWN, torch.Generator().manual_seed(3), settings)
+        for settings in (OptimalImages(steps=20, step=0.05), AS_DRAWN)
     ]
     after, before = (objective(rates(see(images)), neurons) for images in found)
     assert (after > before).all()
@@ -89,8 +91,8 @@ def test_control_holds_the_others(model, stimuli):
     rates, neurons = standardised([model], stimuli), torch.tensor([2])
 
     def others(control):
-        options = {"steps": 30, "control": control}
-        images = ascend_pixels(rates, neurons, SHOWN, torch.Generator().manual_seed(4), **options)
+        start, settings = torch.Generator().manual_seed(4), OptimalImages(steps=30, step=0.05)
+        images = ascend_pixels(rates, neurons, SHOWN, start, settings, control=control)
         return (rates(see(images)).square().sum() - rates(see(images))[0, 2] ** 2).item()
 
     assert others(10.0) < others(0.0)
