@@ -7,7 +7,7 @@ module while it parses, so it needs the standard library only.
 import csv
 import dataclasses
 import math
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -113,55 +113,36 @@ def other_results(path: Path) -> list[OtherResult]:
 
 def _records(path: Path, record: type[Record]) -> list[Record]:
     """Read a CSV whose columns are the fields of ``record``; a field's type says how its cells are read."""
-    parsers = {field.name: _PARSERS[field.type] for field in dataclasses.fields(record)}
+    kinds = {field.name: field.type for field in dataclasses.fields(record)}
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.reader(file)
         header = next(reader, [])
-        if sorted(header) != sorted(parsers):
-            raise ValueError(
-                f"{path}, line 1: the columns must be {','.join(parsers)}; got {','.join(header)}"
-            )
+        if sorted(header) != sorted(kinds):
+            raise ValueError(f"{path}, line 1: the columns must be {','.join(kinds)}; got {','.join(header)}")
         records = []
         for row in reader:
             where = f"{path}, line {reader.line_num}"
             if len(row) != len(header):
                 raise ValueError(f"{where}: {len(header)} cells expected, one a column; got {len(row)}")
             cells = dict(zip(header, row, strict=True))
-            records.append(
-                record(**{name: parse(cells[name], where, name) for name, parse in parsers.items()})
-            )
+            parsed = {name: _parsed(cells[name], kind, f"{where}: {name}") for name, kind in kinds.items()}
+            records.append(record(**parsed))
     return records
 
 
-def _text(cell: str, where: str, column: str) -> str:
+def _parsed(cell: str, kind: object, where: str) -> Any:
+    """A cell as its field's type says; ``where`` names file, line and column."""
+    if kind == str | None:
+        return cell or None
+    if kind is int:
+        if cell.isdecimal():
+            return int(cell)
+        raise ValueError(f"{where} must be a whole number, got {cell!r}")
+    if kind is float:
+        with suppress(ValueError):
+            if math.isfinite(number := float(cell)) and number >= 0:
+                return number
+        raise ValueError(f"{where} must be a finite number, not negative, got {cell!r}")
     if not cell:
-        raise ValueError(f"{where}: {column} must not be empty")
+        raise ValueError(f"{where} must not be empty")
     return cell
-
-
-def _text_or_none(cell: str, where: str, column: str) -> str | None:
-    return cell or None
-
-
-def _count(cell: str, where: str, column: str) -> int:
-    if not cell.isdecimal():
-        raise ValueError(f"{where}: {column} must be a whole number, got {cell!r}")
-    return int(cell)
-
-
-def _number(cell: str, where: str, column: str) -> float:
-    try:
-        number = float(cell)
-    except ValueError:
-        number = math.nan
-    if not (math.isfinite(number) and number >= 0):
-        raise ValueError(f"{where}: {column} must be a finite number, not negative, got {cell!r}")
-    return number
-
-
-_PARSERS: dict[object, Callable[[str, str, str], Any]] = {
-    str: _text,
-    str | None: _text_or_none,
-    int: _count,
-    float: _number,
-}

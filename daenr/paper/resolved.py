@@ -87,12 +87,7 @@ def _completed(dataset: DatasetSettings, root: Path) -> DatasetSettings:
                 raise ConfigError(f"dataset.{key}: there is no file {changes[key]}")
     if dataset.layout == "simulated" and dataset.simulation.sizes is None:
         sizes = {
-            size.region: RegionSettings(
-                train_images=size.train_images,
-                test_images=size.test_images,
-                repeats=size.repeats,
-                neurons=size.neurons,
-            )
+            size.region: RegionSettings.model_validate(size, from_attributes=True)
             for size in region_sizes(root / "config/paper")
         }
         changes["simulation"] = dataset.simulation.model_copy(update={"sizes": sizes})

@@ -86,7 +86,13 @@ def of_responses(
     regions = list(dict.fromkeys(own["region"]))
     published = pd.DataFrame(
         [
-            {**_published_row(other), "n": pd.NA}
+            {
+                **vars(other),
+                "layer": "",
+                "neurons": "all",
+                "note": other.note or "",
+                "source": ", ".join(filter(None, [other.source, other.reference])),
+            }
             for other in others
             if other.region in regions and other.metric == "pcc"
         ],
@@ -108,21 +114,6 @@ def of_responses(
     beside = beside.assign(table=f"{table}-companion", source="")
     beside.loc[beside["value"].isna() & beside["note"].eq(""), "note"] = _UNRELIABLE
     return pd.concat([stacked, in_order(beside, _layout(table))], ignore_index=True)[COLUMNS]
-
-
-def _published_row(other: OtherResult) -> dict[str, object]:
-    return {
-        "region": other.region,
-        "model": other.model,
-        "layer": "",
-        "neurons": "all",
-        "metric": "pcc",
-        "value": other.value,
-        "sd": np.nan,
-        "paper": np.nan,
-        "note": other.note or "",
-        "source": f"{other.source}, {other.reference}" if other.reference else other.source,
-    }
 
 
 def render(table: str, frame: pd.DataFrame) -> Rendered:

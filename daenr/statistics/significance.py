@@ -63,7 +63,11 @@ def neuron_significance(
         ValueError: there are fewer than 3 images, for which no p-value is defined.
     """
     images = len(prediction)
-    _require_enough(images)
+    if images < 3:
+        raise ValueError(
+            f"prediction: {images} images, a correlation test needs at least 3; add test images, or validation "
+            "images (split.validation_fraction) if the neurons are tested on those"
+        )
     r, p = pearson_with_p(prediction, response)
     q = stats.false_discovery_control(p)
     p_permutation, shuffled = _permute(prediction, response, permutations, rng)
@@ -80,14 +84,6 @@ def neuron_significance(
             "chance": (shuffled >= least_significant_r(images, threshold)).mean(axis=0),
         }
     )
-
-
-def _require_enough(images: int) -> None:
-    if images < 3:
-        raise ValueError(
-            f"prediction: {images} images, a correlation test needs at least 3; add test images, or validation "
-            "images (split.validation_fraction) if the neurons are tested on those"
-        )
 
 
 def _permute(

@@ -75,9 +75,10 @@ def single_trial_correlation(
 
     0 where the prediction is `constant` or all trials are alike.
     """
-    there = ~np.isnan(trials)
-    recorded = _deviation(trials.astype(np.float64))
-    predicted = _deviation(np.where(there, prediction.astype(np.float64), np.nan))
+    recorded = trials.astype(np.float64)
+    predicted = np.where(np.isnan(recorded), np.nan, prediction.astype(np.float64))
+    recorded -= np.nanmean(recorded, axis=(0, 1))
+    predicted -= np.nanmean(predicted, axis=(0, 1))
     varies = ~constant(prediction) & (np.nanmax(trials, axis=(0, 1)) > np.nanmin(trials, axis=(0, 1)))
     norm = np.sqrt(np.nansum(recorded**2, axis=(0, 1)) * np.nansum(predicted**2, axis=(0, 1)))
     r: Float64[np.ndarray, " neurons"] = np.divide(
@@ -108,13 +109,6 @@ def explained(
     nothing = np.full_like(total, np.nan)
     fev = np.divide(total - noise, total, out=nothing.copy(), where=total > 0)
     return fev, 1 - np.divide(error - noise, total - noise, out=nothing, where=total > noise)
-
-
-def _deviation(
-    values: Float64[np.ndarray, "repeats images neurons"],
-) -> Float64[np.ndarray, "repeats images neurons"]:
-    deviation: Float64[np.ndarray, "repeats images neurons"] = values - np.nanmean(values, axis=(0, 1))
-    return deviation
 
 
 def _noise_variance(
