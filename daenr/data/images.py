@@ -79,7 +79,4 @@ def without_colour(name: str, images: np.ndarray, gray: bool) -> Float64[np.ndar
     from skimage.color import rgb2gray  # here, since reading a region does not need it
 
     axis = -3 if first == 3 else -1
-    found: Float64[np.ndarray, "*images height width"] = rgb2gray(
-        images.astype(np.float64), channel_axis=axis
-    )
-    return found
+    return rgb2gray(images.astype(np.float64), channel_axis=axis)

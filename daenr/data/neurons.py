@@ -62,5 +62,4 @@ def signal_to_noise(trials: Float64[np.ndarray, "repeats images neurons"]) -> Fl
     from daenr.statistics.ceilings import explainable_variance
 
     share = explainable_variance(trials)
-    ratio: Float64[np.ndarray, " neurons"] = share / np.maximum(1 - share, np.finfo(float).tiny)
-    return ratio
+    return share / np.maximum(1 - share, np.finfo(float).tiny)

@@ -60,13 +60,11 @@ def copies(
     found = (_standard(own) @ _standard(their).T).max(axis=1) > COPY
     # A blank image correlates with nothing.
     found[blank] = [(their == image).all(axis=1).any() for image in own[blank]]
-    copied: np.ndarray = found
-    return copied
+    return found
 
 
 def _standard(rows: np.ndarray) -> np.ndarray:
     """Rows with mean 0 and length 1; zeros for a blank one."""
     centred = rows - rows.mean(axis=1, keepdims=True)
     length = np.linalg.norm(centred, axis=1, keepdims=True)
-    standard: np.ndarray = np.divide(centred, length, out=np.zeros_like(centred), where=length > 0)
-    return standard
+    return np.divide(centred, length, out=np.zeros_like(centred), where=length > 0)

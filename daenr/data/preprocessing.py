@@ -175,8 +175,7 @@ class Preprocessing:
         (_, rows), (_, columns) = self.matrices()
         framed = (rows @ images[:, 0].astype(np.float64) @ columns.T).clip(-1, 1)
         low, high = self.intensity_range
-        intensities: Float64[np.ndarray, "images height width"] = low + (framed + 1) / 2 * (high - low)
-        return intensities
+        return low + (framed + 1) / 2 * (high - low)
 
     def matrices(self) -> list[tuple[Float64[np.ndarray, "32 size"], Float64[np.ndarray, "size 32"]]]:
         """For rows and for columns: what makes the model's 32 of the recording's, in [-1, 1], and what makes them back.
@@ -213,8 +212,7 @@ def _to_model(
     shape = (len(raw), IMAGE_SIZE, IMAGE_SIZE)
     resized = resize(scaled, shape, order=1, mode="edge", clip=False)  # type: ignore[no-untyped-call]
     # Bilinear weights are convex, so this takes away rounding and RANGE_TOLERANCE only.
-    images: Float32[np.ndarray, "images 1 32 32"] = resized.clip(-1, 1)[:, None].astype(np.float32)
-    return images
+    return resized.clip(-1, 1)[:, None].astype(np.float32)
 
 
 def _square(height: int, width: int, fit: str | None) -> tuple[int, int, int]:

@@ -102,24 +102,17 @@ class Recording:
     @property
     def training_images(self) -> Float64[np.ndarray, "train height width"]:
         """Stimuli of the training trials, those for validation too, one a trial."""
-        training_images: Float64[np.ndarray, "train height width"] = self.images[
-            self.image_of_trial[~self.is_test]
-        ]
-        return training_images
+        return self.images[self.image_of_trial[~self.is_test]]
 
     @property
     def training_responses(self) -> Float64[np.ndarray, "train neurons"]:
         """Responses of the training trials."""
-        training_responses: Float64[np.ndarray, "train neurons"] = self.responses[~self.is_test]
-        return training_responses
+        return self.responses[~self.is_test]
 
     @property
     def test_images(self) -> Float64[np.ndarray, "test height width"]:
         """Stimuli of the test trials, each once, in the order of ``images``."""
-        test_images: Float64[np.ndarray, "test height width"] = self.images[
-            np.unique(self.image_of_trial[self.is_test])
-        ]
-        return test_images
+        return self.images[np.unique(self.image_of_trial[self.is_test])]
 
     @property
     def test_trials(self) -> Float64[np.ndarray, "repeats test neurons"]:

@@ -260,8 +260,7 @@ def _overlaps(
     first, last = np.maximum(place[0], others[:, 0]), np.minimum(place[1], others[:, 1])
     shared = (last - first).clip(min=0).prod(axis=1)
     smaller = np.minimum(np.diff(place, axis=0).prod(), np.diff(others, axis=1).prod(axis=(1, 2)))
-    overlaps: Float64[np.ndarray, " others"] = shared / smaller
-    return overlaps
+    return shared / smaller
 
 
 def photographs(names: tuple[str, ...]) -> Iterator[Float64[np.ndarray, "_ _"]]:
@@ -283,10 +282,7 @@ def equalise(grey: Float64[np.ndarray, "height width"]) -> Float64[np.ndarray, "
     """
     # A uniform area differs by rounding alone after resizing; ranks would make a texture of that.
     rank = (rankdata(grey.round(3), method="min").reshape(grey.shape) - 1) / grey.size
-    levels: Float64[np.ndarray, "height width"] = (
-        ((rank - BLACK) / (1 - BLACK - WHITE)).clip(0, 1) * (LEVELS - 1)
-    ).round()
-    return levels
+    return (((rank - BLACK) / (1 - BLACK - WHITE)).clip(0, 1) * (LEVELS - 1)).round()
 
 
 # ---- Population
@@ -417,5 +413,4 @@ def _amplitudes(
         rng: draws the other events, so that their number is Poisson with mean ``rate``, and the amplitudes.
     """
     events = (first < rate) * (1 + rng.poisson(np.maximum(rate - first, 0)))
-    amplitudes: Float64[np.ndarray, "*trials neurons"] = rng.standard_gamma(events)
-    return amplitudes
+    return rng.standard_gamma(events)

@@ -119,8 +119,7 @@ class FullyConnectedReadout(Readout):
         if self.training:  # PyTorch's own dropout takes no generator
             kept = torch.rand(flat.shape, generator=self.noise, device=flat.device).lt_(self.keep)
             flat = flat * kept / self.keep
-        drive: Tensor = self.linear(flat)
-        return drive
+        return self.linear(flat)
 
     def penalty(self) -> Float[Tensor, ""]:
         """Strength times half the squared L2 norm of the weights."""

@@ -88,8 +88,7 @@ def as_shown(
         return resize(images, shape)
     columns = [resize(torch.eye(side)[None, None], (IMAGE_SIZE, side))[0, 0].double() for side in shape]
     rows, across = (torch.linalg.pinv(each).to(images.device) for each in columns)
-    shown: Tensor = (rows @ images.double() @ across.T).clamp(-1, 1).to(images)
-    return shown
+    return (rows @ images.double() @ across.T).clamp(-1, 1).to(images)
 
 
 def standardised(models: Sequence[DAENR], stimuli: Float[Tensor, "stimuli 1 32 32"]) -> Rates:
@@ -119,8 +118,7 @@ def standardised(models: Sequence[DAENR], stimuli: Float[Tensor, "stimuli 1 32 3
 def _rate(model: DAENR, images: Float[Tensor, "images 1 32 32"]) -> Float[Tensor, "images neurons"]:
     """Without the auto-encoder, which the rates do not need."""
     assert model.readout is not None
-    rates: Tensor = model.readout(model.encoder(images)[model.depth - 1])
-    return rates
+    return model.readout(model.encoder(images)[model.depth - 1])
 
 
 def objective(
@@ -225,8 +223,7 @@ class Codes:
         """What the decoder draws of codes; those beyond the radius are drawn back to it."""
         length = coordinates.norm(dim=1, keepdim=True).clamp(min=1e-12)
         inside = coordinates * (self.radius / length).clamp(max=1)
-        drawn: Tensor = self.autoencoder.decoder(self.autoencoder.restore(self.centre + inside @ self.axes.T))
-        return drawn
+        return self.autoencoder.decoder(self.autoencoder.restore(self.centre + inside @ self.axes.T))
 
 
 def ascend_latent(

@@ -77,7 +77,4 @@ def _truth(
 
 def levels(images: Float32[np.ndarray, "images height width"]) -> Float64[np.ndarray, "images pixels"]:
     """Images in [-1, 1] as the simulated population takes them, 0 to 255."""
-    scaled: Float64[np.ndarray, "images pixels"] = (
-        (images.reshape(len(images), -1).astype(np.float64) + 1) / 2 * (LEVELS - 1)
-    )
-    return scaled
+    return (images.reshape(len(images), -1).astype(np.float64) + 1) / 2 * (LEVELS - 1)

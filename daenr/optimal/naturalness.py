@@ -25,8 +25,7 @@ def spectrum_slope(images: Float[np.ndarray, "images height width"]) -> Float64[
     cycles = np.hypot(np.fft.fftfreq(height)[:, None] * height, np.fft.fftfreq(width)[None] * width).round()
     frequencies = np.arange(2, min(height, width) // 2 + 1)
     mean = np.stack([power[:, cycles == frequency].mean(1) for frequency in frequencies], axis=1)
-    slope: Float64[np.ndarray, " images"] = np.polyfit(np.log(frequencies), np.log(mean + 1e-12).T, 1)[0]
-    return slope
+    return np.polyfit(np.log(frequencies), np.log(mean + 1e-12).T, 1)[0]
 
 
 def distance(
@@ -39,8 +38,7 @@ def distance(
     made, known = (_pixels(each) for each in (images, stimuli))
     correlation = standardized(made).T @ standardized(known) / len(made)
     correlation[correlation > 1 - 1e-6] = -1
-    nearest: Float64[np.ndarray, " images"] = 1 - np.sort(correlation, axis=1)[:, -NEAREST:].mean(1)
-    return nearest
+    return 1 - np.sort(correlation, axis=1)[:, -NEAREST:].mean(1)
 
 
 def unexplained(
@@ -49,8 +47,7 @@ def unexplained(
 ) -> Float64[np.ndarray, " images"]:
     """Squared error of reconstructions over the images' variance: 0 is exact, 1 as good as uniform grey."""
     error = np.square(images - reconstructions, dtype=np.float64).mean((1, 2))
-    share: Float64[np.ndarray, " images"] = error / images.var((1, 2))
-    return share
+    return error / images.var((1, 2))
 
 
 def filter_correlation(

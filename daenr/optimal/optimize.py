@@ -62,8 +62,7 @@ def chosen(
     """
     count = len(correlation)
     if isinstance(wanted, int):
-        best: Int64[np.ndarray, " neurons"] = np.argsort(-correlation, kind="stable")[:wanted]
-        return best
+        return np.argsort(-correlation, kind="stable")[:wanted]
     if unknown := [neuron for neuron in wanted if not 0 <= neuron < count]:
         raise ValueError(
             f"optimal_images.neurons: {unknown[0]} is none of the {count} neurons, 0 to {count - 1}"
@@ -86,10 +85,7 @@ def to_intensities(
     if preparation.fit in ("crop", "pad"):
         return preparation.to_recording(images[:, None])
     low, high = preparation.intensity_range
-    scaled: Float64[np.ndarray, "images rows columns"] = low + (images.astype(np.float64) + 1) / 2 * (
-        high - low
-    )
-    return scaled
+    return low + (images.astype(np.float64) + 1) / 2 * (high - low)
 
 
 def from_intensities(

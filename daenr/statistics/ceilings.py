@@ -62,13 +62,9 @@ def signal_power(
         )
     if _ragged(trials):
         made = _repeats(trials)[:, None]
-        ragged: Float64[np.ndarray, " neurons"] = _variance_of_mean(trials) - (_noise(trials) / made).mean(
-            axis=0
-        )
-        return ragged
+        return _variance_of_mean(trials) - (_noise(trials) / made).mean(axis=0)
     shared = repeats * _variance_of_mean(trials) - _variance_of_trial(trials)
-    power: Float64[np.ndarray, " neurons"] = shared / (repeats - 1)
-    return power
+    return shared / (repeats - 1)
 
 
 def cc_max(trials: Float[np.ndarray, "repeats images neurons"]) -> Float64[np.ndarray, " neurons"]:
@@ -133,12 +129,11 @@ def _variance_of_trial(
     trials: Float[np.ndarray, "repeats images neurons"],
 ) -> Float64[np.ndarray, " neurons"]:
     """Variance over images of a single trial, mean over repeats; signal and noise where repeats differ in number."""
-    variance: Float64[np.ndarray, " neurons"] = (
+    return (
         signal_power(trials) + _noise(trials).mean(axis=0)
         if _ragged(trials)
         else np.stack([_variance(trial.astype(np.float64)) for trial in trials]).mean(axis=0)
     )
-    return variance
 
 
 def _ragged(trials: Float[np.ndarray, "repeats images neurons"]) -> bool:
@@ -148,8 +143,7 @@ def _ragged(trials: Float[np.ndarray, "repeats images neurons"]) -> bool:
 
 def _repeats(trials: Float[np.ndarray, "repeats images neurons"]) -> Int64[np.ndarray, " images"]:
     """How often each image was shown."""
-    made: Int64[np.ndarray, " images"] = (~np.isnan(trials).any(axis=2)).sum(axis=0)
-    return made
+    return (~np.isnan(trials).any(axis=2)).sum(axis=0)
 
 
 def _noise(trials: Float[np.ndarray, "repeats images neurons"]) -> Float64[np.ndarray, "images neurons"]:
@@ -166,14 +160,12 @@ def _from_least(
 ) -> Float64[np.ndarray, "repeats images neurons"]:
     """Responses above each neuron's least, which has no rounding where a neuron never varies."""
     exact = trials.astype(np.float64)
-    above: Float64[np.ndarray, "repeats images neurons"] = exact - np.nanmin(exact, axis=(0, 1))
-    return above
+    return exact - np.nanmin(exact, axis=(0, 1))
 
 
 def _variance(responses: Float64[np.ndarray, "images neurons"]) -> Float64[np.ndarray, " neurons"]:
     """Unbiased variance over images."""
-    variance: Float64[np.ndarray, " neurons"] = (_centred(responses) ** 2).sum(axis=0) / (len(responses) - 1)
-    return variance
+    return (_centred(responses) ** 2).sum(axis=0) / (len(responses) - 1)
 
 
 def _centred(responses: Float64[np.ndarray, "images neurons"]) -> Float64[np.ndarray, "images neurons"]:
@@ -186,7 +178,4 @@ def _ratio(
     numerator: Float64[np.ndarray, " neurons"], denominator: Float64[np.ndarray, " neurons"]
 ) -> Float64[np.ndarray, " neurons"]:
     """Quotient; 0 where the denominator is 0, which it is for neurons that never vary."""
-    ratio: Float64[np.ndarray, " neurons"] = np.divide(
-        numerator, denominator, out=np.zeros_like(denominator), where=denominator > 0
-    )
-    return ratio
+    return np.divide(numerator, denominator, out=np.zeros_like(denominator), where=denominator > 0)

@@ -41,8 +41,7 @@ def constant(values: Float[np.ndarray, "images neurons"]) -> Bool[np.ndarray, " 
     values does not matter; a correlation with rounding errors would be a number without a meaning.
     """
     spread = np.ptp(values.astype(np.float64), axis=0)
-    flat: Bool[np.ndarray, " neurons"] = spread <= _CONSTANT * np.abs(values).max(axis=0)
-    return flat
+    return spread <= _CONSTANT * np.abs(values).max(axis=0)
 
 
 def standardized(values: Float[np.ndarray, "images neurons"]) -> Float64[np.ndarray, "images neurons"]:

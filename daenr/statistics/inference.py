@@ -283,8 +283,7 @@ def _pseudo_values(metric: Metric, run: Scores) -> Float64[np.ndarray, " images"
     without = metric.of_neurons(np.where(undefined, 0.0, without), np.nan).mean(axis=1)
     influence = -(images - 1) * without
     whole = metric.of_neurons(r, np.nan).mean()
-    pseudo: Float64[np.ndarray, " images"] = whole + influence - influence.mean()
-    return pseudo
+    return whole + influence - influence.mean()
 
 
 # ---- neurons ------------------------------------------------------------------------------------------

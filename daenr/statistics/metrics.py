@@ -63,8 +63,7 @@ def mse(
 ) -> Float64[np.ndarray, " images"]:
     """Mean squared error over the pixels of each image, on the [-1, 1] scale."""
     error = (originals.astype(np.float64) - reconstruction) ** 2
-    mean: Float64[np.ndarray, " images"] = error.mean(axis=(1, 2, 3))
-    return mean
+    return error.mean(axis=(1, 2, 3))
 
 
 def psnr(

@@ -47,5 +47,4 @@ def sparseness(responses: Float[np.ndarray, "images neurons"]) -> Float64[np.nda
     values = responses.astype(np.float64)
     power = (values**2).mean(0)
     share = np.divide(values.mean(0) ** 2, power, out=np.ones_like(power), where=power > 0)
-    sparse: Float64[np.ndarray, " neurons"] = (1 - share) / (1 - 1 / len(values))
-    return sparse
+    return (1 - share) / (1 - 1 / len(values))

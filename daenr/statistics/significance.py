@@ -100,8 +100,7 @@ def _permute(
     recorded = standardized(response).T
 
     def strength(predicted: Float64[np.ndarray, "*batch neurons images"], axis: int) -> np.ndarray:
-        r: np.ndarray = np.abs((predicted * recorded).mean(axis=axis))
-        return r
+        return np.abs((predicted * recorded).mean(axis=axis))
 
     result = stats.permutation_test(
         (standardized(prediction).T,),

@@ -81,10 +81,9 @@ def single_trial_correlation(
     predicted -= np.nanmean(predicted, axis=(0, 1))
     varies = ~constant(prediction) & (np.nanmax(trials, axis=(0, 1)) > np.nanmin(trials, axis=(0, 1)))
     norm = np.sqrt(np.nansum(recorded**2, axis=(0, 1)) * np.nansum(predicted**2, axis=(0, 1)))
-    r: Float64[np.ndarray, " neurons"] = np.divide(
+    return np.divide(
         np.nansum(recorded * predicted, axis=(0, 1)), norm, out=np.zeros_like(norm), where=varies
     )
-    return r
 
 
 def explained(
@@ -118,5 +117,4 @@ def _noise_variance(
     freedom = (~np.isnan(trials)).sum(axis=0) - 1
     squares = np.nansum((trials - np.nanmean(trials, axis=0)) ** 2, axis=0)
     variance = np.divide(squares, freedom, out=np.zeros_like(squares), where=freedom > 0)
-    noise: Float64[np.ndarray, " neurons"] = variance.sum(axis=0) / np.maximum((freedom > 0).sum(axis=0), 1)
-    return noise
+    return variance.sum(axis=0) / np.maximum((freedom > 0).sum(axis=0), 1)

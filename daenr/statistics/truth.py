@@ -58,5 +58,4 @@ def tidy(runs: Iterable[tuple[str, int, pd.DataFrame]]) -> pd.DataFrame:
     frame = seeds.groupby(["region", "rule", "metric"], sort=False, as_index=False).agg(
         value=("value", "mean"), sd=("value", "std"), n=("value", "count")
     )
-    tidied: pd.DataFrame = frame.assign(table="truth")[COLUMNS]
-    return tidied
+    return frame.assign(table="truth")[COLUMNS]

@@ -173,8 +173,7 @@ def _untrained(
 def _candidates(run: Run, settings: ModelSettings) -> list[ModelSettings]:
     """Settings between which the validation responses choose: a reference model's own, else those of the config."""
     kind = resolve_name(REFERENCES[run.model]) if run.model in REFERENCES else DAENR
-    candidates: list[ModelSettings] = kind.candidates(settings)
-    return candidates
+    return kind.candidates(settings)
 
 
 def _shuffled(split: Split, order: torch.Generator) -> Split:

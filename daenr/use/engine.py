@@ -45,8 +45,7 @@ class Noise:
         dispersion = np.maximum(self.dispersion, SMALLEST_DISPERSION)
         events = generator.poisson(mean ** (2 - power) / (dispersion * (2 - power)))
         shape, scale = (2 - power) / (power - 1), dispersion * (power - 1) * mean ** (power - 1)
-        drawn: Float64[np.ndarray, "trials images neurons"] = generator.gamma(events * shape, scale)
-        return drawn
+        return generator.gamma(events * shape, scale)
 
 
 def fit_noise(

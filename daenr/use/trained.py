@@ -65,8 +65,7 @@ class TrainedModel:
         _, rates = predict(self.network, prepared, self._device)
         if rates is None:
             raise ValueError(f"{self.run.name} predicts no neurons: it is a plain auto-encoder")
-        scaled: Float32[np.ndarray, "images neurons"] = rates * self.response_scale
-        return scaled
+        return rates * self.response_scale
 
     def reconstruct(self, images: Images) -> Images:
         """What the auto-encoder makes of the images, in the intensities and the size of the recording's.

@@ -24,8 +24,7 @@ of those, but whether the config names one region only: a source that does not n
 
 def reader(layout: str) -> Callable[..., Any]:
     """The function that reads a layout, see `LAYOUTS`."""
-    function: Callable[..., Any] = resolve_name(LAYOUTS[layout][0])
-    return function
+    return resolve_name(LAYOUTS[layout][0])
 
 
 def reading(dataset: Mapping[str, Any], *, alone: bool) -> dict[str, Any]:

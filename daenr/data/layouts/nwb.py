@@ -135,16 +135,14 @@ def _column(table: Any, key: str, name: str) -> Shaped[np.ndarray, " trials"]:
         raise ValueError(
             f"{table.name}: columns {list(table.colnames)}, none {name!r}; set dataset.nwb.{key} to one"
         )
-    found: Shaped[np.ndarray, " trials"] = np.asarray(list(table[name][:]))
-    return found
+    return np.asarray(list(table[name][:]))
 
 
 def _times(series: Any) -> Float64[np.ndarray, " times"]:
     """Time of each sample, as the series says or from its rate."""
     if series.timestamps is not None:
         return np.asarray(series.timestamps[:], dtype=np.float64)
-    times: Float64[np.ndarray, " times"] = series.starting_time + np.arange(len(series.data)) / series.rate
-    return times
+    return series.starting_time + np.arange(len(series.data)) / series.rate
 
 
 def _images(
