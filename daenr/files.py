@@ -1,16 +1,18 @@
 """Files: written as a whole or not at all, and tables read back as they were written."""
 
+import csv
 import errno
 import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 TEXTS = frozenset(
@@ -77,6 +79,15 @@ def stamp(path: Path) -> str:
 def read_documents(paths: Iterable[Path | str]) -> dict[str, Any]:
     """Contents of JSON files by the names of the folders that they lie in, those of runs or regions."""
     return {Path(path).parent.name: json.loads(Path(path).read_text(encoding="utf-8")) for path in paths}
+
+
+def write_columns(path: Path, columns: "Mapping[str, np.ndarray]") -> None:
+    """Write arrays of one length as a CSV file, each below its name; NaN is empty. Needs nothing of pandas."""
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in zip(*(values.tolist() for values in columns.values()), strict=True):
+            writer.writerow(["" if value != value else value for value in row])
 
 
 def read_frame(path: Path) -> "pd.DataFrame":

@@ -6,34 +6,35 @@ not depend on that choice. A neuron that never varies has no signal: it gets 0, 
 """
 
 import numpy as np
-import pandas as pd
-from jaxtyping import Float, Float64, Int64
-
-COLUMNS = ["neuron", "signal_power", "cc_max", "oracle", "explainable_variance", "signal"]
-"""Columns of a region's ceilings."""
+from jaxtyping import Float, Float64, Int64, Shaped
 
 
-def neuron_ceilings(trials: Float[np.ndarray, "repeats images neurons"]) -> pd.DataFrame:
+def neuron_ceilings(
+    trials: Float[np.ndarray, "repeats images neurons"],
+) -> dict[str, Shaped[np.ndarray, " neurons"]]:
     """Ceilings of each neuron of a region.
 
     Args:
         trials: single trials of the repeated test images.
 
     Returns:
-        Columns ``COLUMNS``, one row a neuron. ``cc_max`` is empty for neurons without signal power; all but the
-        number is empty where there are fewer than two repeats or two images, which show no ceiling.
+        Arrays by name. ``cc_max`` is NaN for neurons without signal power; all but the number is NaN where there are
+        fewer than two repeats or two images, which show no ceiling.
     """
-    neurons = pd.DataFrame({"neuron": np.arange(trials.shape[2])})
+    numbers = np.arange(trials.shape[2])
     if min(trials.shape[:2]) < 2:
-        return neurons.reindex(columns=COLUMNS)
+        none = np.full(len(numbers), np.nan)
+        names = ("signal_power", "cc_max", "oracle", "explainable_variance", "signal")
+        return {"neuron": numbers} | dict.fromkeys(names, none)
     power = signal_power(trials)
-    return neurons.assign(
-        signal_power=power,
-        cc_max=cc_max(trials),
-        oracle=oracle_correlation(trials),
-        explainable_variance=explainable_variance(trials),
-        signal=power > 0,
-    )
+    return {
+        "neuron": numbers,
+        "signal_power": power,
+        "cc_max": cc_max(trials),
+        "oracle": oracle_correlation(trials),
+        "explainable_variance": explainable_variance(trials),
+        "signal": power > 0,
+    }
 
 
 def signal_power(

@@ -4,15 +4,13 @@ Names are those of the Sensorium benchmark (Willeke et al. 2022, arXiv:2206.0866
 that was not recorded is NaN and is left out.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
-import pandas as pd
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Float64, Int64, Shaped
 
 from daenr.statistics.ceilings import cc_max
 from daenr.statistics.correlation import constant, pearson
-
-COLUMNS = ["neuron", "pcc", "correlation", "fev", "feve", "cc_norm"]
-"""Columns of `neuron_scores`."""
 
 MEANS = ("correlation", "feve", "cc_norm")
 """Columns of `neuron_scores` that a model is summarised by."""
@@ -25,7 +23,7 @@ def neuron_scores(
     prediction: Float[np.ndarray, "images neurons"] | None,
     trials: Float[np.ndarray, "repeats images neurons"],
     neurons: Int64[np.ndarray, " neurons"],
-) -> pd.DataFrame:
+) -> dict[str, Shaped[np.ndarray, " scored"]]:
     """Every correlation of each neuron.
 
     Args:
@@ -34,24 +32,22 @@ def neuron_scores(
         neurons: the neurons' numbers in the region, in the order of the columns.
 
     Returns:
-        Columns `COLUMNS`, one row a neuron, none without a readout: ``neuron``; ``pcc``, Pearson r with the mean over
+        Arrays by name, none of a neuron without a readout: ``neuron``; ``pcc``, Pearson r with the mean over
         repeats; ``correlation``, see `single_trial_correlation`; ``fev`` and ``feve``, see `explained`; ``cc_norm``,
-        PCC over `daenr.statistics.ceilings.cc_max` (Schoppe et al. 2016), empty for a neuron without signal power.
-        The last three are empty where there are fewer than two repeats or two images.
+        PCC over `daenr.statistics.ceilings.cc_max` (Schoppe et al. 2016), NaN for a neuron without signal power.
+        The last three are NaN where there are fewer than two repeats or two images.
     """
     if prediction is None:
-        return pd.DataFrame(columns=COLUMNS, dtype=float)
+        return dict.fromkeys(("neuron", "pcc", "correlation", "fev", "feve", "cc_norm"), np.empty(0))
     pcc = pearson(prediction, np.asarray(np.nanmean(trials, axis=0, dtype=np.float64)))
-    frame = pd.DataFrame(
-        {"neuron": neurons, "pcc": pcc, "correlation": single_trial_correlation(prediction, trials)}
-    )
+    scores = {"neuron": neurons, "pcc": pcc, "correlation": single_trial_correlation(prediction, trials)}
     if min(trials.shape[:2]) < 2:
-        return frame.assign(fev=np.nan, feve=np.nan, cc_norm=np.nan)
+        return scores | dict.fromkeys(("fev", "feve", "cc_norm"), np.full(len(neurons), np.nan))
     fev, feve = explained(prediction, trials)
-    return frame.assign(fev=fev, feve=feve, cc_norm=pcc / cc_max(trials))
+    return scores | {"fev": fev, "feve": feve, "cc_norm": pcc / cc_max(trials)}
 
 
-def means(scores: pd.DataFrame) -> dict[str, float | int | None]:
+def means(scores: Mapping[str, Shaped[np.ndarray, " neurons"]]) -> dict[str, float | int | None]:
     """Means over neurons of `MEANS`: of the correlation over all, of the others over the reliable ones.
 
     Args:
@@ -60,11 +56,12 @@ def means(scores: pd.DataFrame) -> dict[str, float | int | None]:
     Returns:
         Means by name, None where no neuron has one; ``reliable_neurons``, how many have at least `RELIABLE` of ``fev``.
     """
-    reliable = scores[scores["fev"] >= RELIABLE]
-    found = {name: (scores if name == "correlation" else reliable)[name].mean() for name in MEANS}
+    reliable = scores["fev"] >= RELIABLE
+    counted = {name: scores[name] if name == "correlation" else scores[name][reliable] for name in MEANS}
+    counted = {name: values[~np.isnan(values)] for name, values in counted.items()}
     return {
-        **{name: None if np.isnan(mean) else float(mean) for name, mean in found.items()},
-        "reliable_neurons": len(reliable),
+        **{name: float(values.mean()) if len(values) else None for name, values in counted.items()},
+        "reliable_neurons": int(reliable.sum()),
     }
 
 

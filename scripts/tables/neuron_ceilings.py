@@ -3,15 +3,13 @@
 from pathlib import Path
 
 from daenr.data.region import read_region
-from daenr.files import atomic
+from daenr.files import write_columns
 from daenr.logs import run_main
 from daenr.statistics.ceilings import neuron_ceilings
 
 
 def main(region: Path, csv: Path) -> None:
-    neurons = neuron_ceilings(read_region(region).test_trials)
-    with atomic(csv) as path:
-        neurons.to_csv(path, index=False, lineterminator="\n")
+    write_columns(csv, neuron_ceilings(read_region(region).test_trials))
 
 
 if __name__ == "__main__":

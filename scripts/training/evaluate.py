@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from daenr.data.region import read_region
-from daenr.files import atomic
+from daenr.files import atomic, write_columns
 from daenr.logs import run_main
 from daenr.statistics import single_trials
 from daenr.statistics.correlation import constant
@@ -57,8 +57,7 @@ def main(
         "training": record,
     }
     write_scores(scores, scored)
-    with atomic(neuron_scores) as path:
-        by_neuron.to_csv(path, index=False, lineterminator="\n")
+    write_columns(neuron_scores, by_neuron)
     with atomic(metrics) as path:
         path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 

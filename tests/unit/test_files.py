@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from daenr.data.region import write_region
-from daenr.files import atomic, read_frame, stamp
+from daenr.files import atomic, read_frame, stamp, write_columns
 
 
 def test_the_file_appears_whole_when_the_block_ends(tmp_path):
@@ -191,3 +191,18 @@ def test_a_file_too_large_to_read_in_each_plan_goes_by_size_and_time(tmp_path, m
         os.utime(file, (time, time))
         stamps.append(stamp(file))
     assert stamps[0] == stamps[1] != stamps[2]
+
+
+def test_columns_are_written_as_pandas_writes_them(tmp_path):
+    rng = np.random.default_rng(0)
+    columns = {
+        "neuron": np.arange(5),
+        "single": rng.normal(size=5).astype(np.float32),
+        "double": np.append(rng.normal(size=4) * 1e-17, np.nan),
+        "signal": rng.random(5) > 0.5,
+    }
+    write_columns(tmp_path / "columns.csv", columns)
+    found = pd.read_csv(tmp_path / "columns.csv")
+    for name, values in columns.items():
+        np.testing.assert_array_equal(found[name], values)
+    assert (tmp_path / "columns.csv").read_text(encoding="utf-8").splitlines()[-1].split(",")[2] == ""

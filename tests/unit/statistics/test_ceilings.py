@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from daenr.statistics import ceilings
@@ -128,7 +129,7 @@ def made(ragged: np.ndarray, neuron: int) -> list[np.ndarray]:
 
 
 def test_ragged_repeats_give_what_loops_over_them_give(ragged: np.ndarray) -> None:
-    table = ceilings.neuron_ceilings(ragged)
+    table = pd.DataFrame(ceilings.neuron_ceilings(ragged))
     for neuron in range(ragged.shape[2]):
         images = made(ragged, neuron)
         noises = [np.var(image, ddof=1) for image in images if len(image) > 1]
