@@ -202,11 +202,23 @@ def listed(archive: Path, *folders: str) -> Iterator[dict[str, Member]]:
     Of an archive that is a folder these are the arrays ``FOLDER/*/*.npy``, with one folder above them or none.
     """
     check_there(archive)
-    with ExitStack() as stack:
-        try:
-            yield _members(archive, folders, stack)
-        except ValueError as error:
-            raise ArchiveError(archive, str(error)) from error
+    with refused(archive), ExitStack() as stack:
+        yield _members(archive, folders, stack)
+
+
+@contextmanager
+def refused(source: Path) -> Iterator[None]:
+    """Every ValueError inside the block leaves it as an ArchiveError of the source."""
+    try:
+        yield
+    except ValueError as error:
+        raise ArchiveError(source, str(error)) from error
+
+
+def sha256(file: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal digits."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def check_there(source: Path) -> None:

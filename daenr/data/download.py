@@ -3,7 +3,6 @@
 What was downloaded is remembered with the address it came from, so that it is never taken for something else.
 """
 
-import hashlib
 import logging
 import re
 import time
@@ -15,12 +14,18 @@ import pooch
 import requests
 from urllib3.exceptions import ReadTimeoutError
 
-from daenr.data.archive import ArchiveError, Manifest, verify, what_it_is
+from daenr.data.archive import ArchiveError, Manifest, sha256, verify, what_it_is
 from daenr.files import atomic
 
 _LOG = logging.getLogger(__name__)
 _CHUNK_BYTES = 2**16
 _BUSY = (408, 425, 429)  # client errors that a later attempt may not meet
+_REASONS = {  # the first that fits: those above the last are kinds of it
+    requests.exceptions.ChunkedEncodingError: "the connection dropped before the end of the file",
+    requests.exceptions.SSLError: "no secure connection",
+    requests.exceptions.ProxyError: "the proxy refused",
+    requests.ConnectionError: "no connection",
+}
 
 
 def is_local(source: str) -> bool:
@@ -87,7 +92,7 @@ def fetch(
                 return {
                     "source": source,
                     "address": address,
-                    "sha256": _sha256(temporary),
+                    "sha256": sha256(temporary),
                     "bytes": temporary.stat().st_size,
                     "time": datetime.now(UTC).isoformat(timespec="seconds"),
                 }
@@ -113,18 +118,13 @@ def fetched_from(record: Mapping[str, str | int], archive: Path, source: str) ->
         raise ArchiveError(
             archive, f"was fetched for dataset.source {record['source']}, not {source}; {remedy}"
         )
-    if _sha256(archive) != record["sha256"]:
+    if sha256(archive) != record["sha256"]:
         raise ArchiveError(archive, f"is damaged: not the file that came from {record['address']}; {remedy}")
     return str(record["address"])
 
 
 class _FailureError(Exception):
     """One address did not give a whole archive; the text says why."""
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _obtain(address: str, target: Path, retries: int, backoff: float, timeout: float) -> None:
@@ -174,12 +174,4 @@ def _reason(error: requests.RequestException) -> str:
         isinstance(cause, ReadTimeoutError) for cause in error.args
     ):
         return "no answer in time"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the connection dropped before the end of the file"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "no secure connection"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy refused"
-    if isinstance(error, requests.ConnectionError):
-        return "no connection"
-    return type(error).__name__
+    return next((text for kind, text in _REASONS.items() if isinstance(error, kind)), type(error).__name__)

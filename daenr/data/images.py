@@ -47,8 +47,7 @@ def image_shape(name: str, images: np.ndarray, given: Sequence[int] | None) -> t
         ratio = down / max(across, np.finfo(float).tiny)
         raise ValueError(
             f"{name}: {pixels} numbers an image are {wider[0]}, or not square ({' or '.join(wider[1:3])}); read as "
-            f"{wider[0]}, "
-            f"neighbours down differ {ratio:.2g} times as much as neighbours across; {remedy}"
+            f"{wider[0]}, neighbours down differ {ratio:.2g} times as much as neighbours across; {remedy}"
         )
     return side, side
 

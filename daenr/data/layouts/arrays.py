@@ -15,9 +15,8 @@ of a folder. MATLAB's arrays have the axes that MATLAB shows, whatever the order
 axes is taken where the counts of images and trials leave one reading alone; else the config must say it.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ import numpy as np
 from jaxtyping import Float64, Int64, Shaped
 
 from daenr.config import ArraysSettings
-from daenr.data.archive import ArchiveError, named, own_file, what_it_is
+from daenr.data.archive import named, own_file, refused, sha256, what_it_is
 from daenr.data.images import image_shape as shape_of
 from daenr.data.images import without_colour
 from daenr.data.recording import Recording
@@ -51,7 +50,7 @@ def read(
     """
     settings = ArraysSettings(**arrays)
     file = own_file(source, region, ".h5", ".hdf5", ".mat", ".npz")
-    try:
+    with refused(file):
         with _opened(file, region) as (stored, matlab):
             group = _group(stored, region, alone=alone or file != source)
             image_of_trial = _whole(settings.image_of_trial, _load(group, settings.image_of_trial))
@@ -73,10 +72,8 @@ def read(
             image_of_trial=_from_zero(settings, image_of_trial, len(images)),
             tier=tier,
             unit_id=unit_id,
-            sha256={file.name: hashlib.sha256(file.read_bytes()).hexdigest()},
+            sha256={file.name: sha256(file)},
         )
-    except ValueError as error:
-        raise ArchiveError(file, str(error)) from error
 
 
 # ---- files ------------------------------------------------------------------------------------------------
@@ -90,17 +87,16 @@ def _opened(file: Path, region: str) -> Iterator[tuple[Stored, bool]]:
     kind = what_it_is(file)
     if h5py.is_hdf5(file):
         matlab = kind == "a MATLAB 7.3 file"
-        with named(f"is {kind} that is damaged", "get it again"):
-            hdf5 = h5py.File(file)
-        with hdf5:
-            stored: dict[str, Callable[[], Any]] = {}
+        stored: dict[str, Callable[[], Any]] = {}
 
-            def found(name: str, item: Any) -> None:
-                # MATLAB keeps its cells below a #.
-                if isinstance(item, h5py.Dataset) and not name.startswith("#"):
-                    stored[f"{group}{name}"] = lambda: _dataset(hdf5, item, matlab)
+        def found(name: str, item: Any) -> None:
+            # MATLAB keeps its cells below a #.
+            if isinstance(item, h5py.Dataset) and not name.startswith("#"):
+                stored[f"{group}{name}"] = lambda: _dataset(hdf5, item, matlab)
 
+        with ExitStack() as stack:
             with named(f"is {kind} that is damaged", "get it again"):
+                hdf5 = stack.enter_context(h5py.File(file))
                 group = f"{region}/" if isinstance(hdf5.get(region), h5py.Group) else ""
                 hdf5[group or "/"].visititems(found)
             yield stored, matlab
@@ -173,7 +169,7 @@ def _load(group: Stored, name: str) -> Any:
 
 def _along_trials(name: str, values: Any) -> Shaped[np.ndarray, " entries"]:
     """An array of one axis; MATLAB gives each vector a second one, of length 1."""
-    found: np.ndarray = np.asarray(values)
+    found = np.asarray(values)
     if found.size == 0 or found.size != max(found.shape, default=0):
         raise ValueError(f"{name}: shape {found.shape}, needs one axis; correct it")
     return found.ravel()
@@ -189,20 +185,14 @@ def _whole(name: str, values: Any) -> Int64[np.ndarray, " entries"]:
 def _tiers(settings: ArraysSettings, values: Any) -> Shaped[np.ndarray, " trials"]:
     """Tier of each trial in the words of `Recording.of_trials`."""
     found = _along_trials(settings.tier, values)
-    words = np.array(
-        found if found.dtype.kind in "UT" else _whole(settings.tier, found).astype(str), dtype="U32"
-    )
-    tier = words.copy()
+    words = [str(word) for word in (found if found.dtype.kind in "UT" else _whole(settings.tier, found))]
     names = {str(word): name for name, word in settings.tiers.items()}
-    if not set(words) & set(names):
+    if names.keys().isdisjoint(words):
         raise ValueError(
-            f"{settings.tier}: {np.unique(words).tolist()[:9]}, none of {sorted(names)}; say in dataset.arrays.tiers "
+            f"{settings.tier}: {sorted(set(words))[:9]}, none of {sorted(names)}; say in dataset.arrays.tiers "
             "which is train, validation and test"
         )
-    for word, name in names.items():
-        tier[words == word] = name
-    known: Shaped[np.ndarray, " trials"] = np.isin(words, list(names))
-    return np.where(known, tier, np.char.add("other: ", words))
+    return np.array([names.get(word, f"other: {word}") for word in words])
 
 
 def _trials_first(
@@ -231,7 +221,7 @@ def _images_first(
 ) -> Float64[np.ndarray, "images ..."]:
     """Images with the axes images, height, width (or pixels) and perhaps channels, as the config or the counts say."""
     name, axes = settings.images, settings.image_axes
-    values: np.ndarray = _numbers(name, stored, 2, 3, 4)
+    values = _numbers(name, stored, 2, 3, 4)
     if axes is not None:
         if len(axes) != values.ndim:
             raise ValueError(
@@ -281,7 +271,7 @@ def _pictures(
 
 
 def _numbers(name: str, values: Any, *axes: int) -> Float64[np.ndarray, "..."]:
-    found: np.ndarray = np.asarray(values)
+    found = np.asarray(values)
     if found.dtype.kind not in "iuf" or found.ndim not in axes:
         raise ValueError(
             f"{name}: {found.dtype} of shape {found.shape}, needs numbers along {' or '.join(map(str, axes))} axes"

@@ -11,8 +11,8 @@ What is there once is found; of several the config names one. NWB has no word fo
 table says it, or else images that were shown several times are for testing.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float64, Int64, Shaped
 
 from daenr.config import NwbSettings
-from daenr.data.archive import ArchiveError, named, own_file, what_it_is
+from daenr.data.archive import named, own_file, refused, sha256, what_it_is
 from daenr.data.images import without_colour
 from daenr.data.recording import Recording
 
@@ -29,7 +29,7 @@ from daenr.data.recording import Recording
 def read(source: Path, region: str, *, alone: bool, nwb: Mapping[str, Any], gray: bool) -> Recording:
     """Read the file, or ``REGION.nwb`` in a folder of files; ``nwb`` has the keys of `NwbSettings`. See `LAYOUTS`."""
     settings, file = NwbSettings(**nwb), own_file(source, region, ".nwb")
-    try:
+    with refused(file), ExitStack() as stack:
         if file == source and not alone:
             raise ValueError(
                 "is one recording, but more than one region is asked for; give a folder of REGION.nwb"
@@ -43,13 +43,8 @@ def read(source: Path, region: str, *, alone: bool, nwb: Mapping[str, Any], gray
         except ModuleNotFoundError as error:
             raise ValueError("needs pynwb, which is not installed; run: pip install -e '.[nwb]'") from error
         with named("cannot be read as NWB", "validate it with pynwb"):
-            opened = NWBHDF5IO(file, mode="r")
-        with opened:
-            with named("cannot be read as NWB", "validate it with pynwb"):
-                content = opened.read()
-            return _recording(content, region, settings, gray, file)
-    except ValueError as error:
-        raise ArchiveError(file, str(error)) from error
+            content = stack.enter_context(NWBHDF5IO(file, mode="r")).read()
+        return _recording(content, region, settings, gray, file)
 
 
 def _recording(content: Any, region: str, settings: NwbSettings, gray: bool, file: Path) -> Recording:
@@ -77,7 +72,7 @@ def _recording(content: Any, region: str, settings: NwbSettings, gray: bool, fil
         image_of_trial=image_of_trial,
         tier=tier,
         unit_id=unit_id,
-        sha256={file.name: hashlib.sha256(file.read_bytes()).hexdigest()},
+        sha256={file.name: sha256(file)},
     )
 
 
