@@ -30,7 +30,7 @@ def preprocess(
     *,
     dataset: str,
     source: str,
-    intensity_range: tuple[float, float],
+    intensity_range: Sequence[float],
     validation_fraction: float,
     split_seed: int,
     blur: float,
@@ -92,7 +92,7 @@ def preprocess(
 
 def to_model_images(
     raw: Float64[np.ndarray, "images height width"],
-    intensity_range: tuple[float, float],
+    intensity_range: Sequence[float],
     name: str,
     fit: str | None = None,
 ) -> Float32[np.ndarray, "images 1 32 32"]:
@@ -163,7 +163,7 @@ class Preprocessing:
                 f"images: intensities from {images.min():g} to {images.max():g}, the model takes {low:g} to {high:g} "
                 "like its recording's; scale them to that range"
             )
-        return _to_model(images, (low, high), "images", self.fit)
+        return _to_model(images, self.intensity_range, "images", self.fit)
 
     def to_recording(
         self, images: Float32[np.ndarray, "images 1 32 32"]
@@ -200,7 +200,7 @@ class Preprocessing:
 
 def _to_model(
     raw: Float64[np.ndarray, "images height width"],
-    intensity_range: tuple[float, float],
+    intensity_range: Sequence[float],
     name: str,
     fit: str | None,
 ) -> Float32[np.ndarray, "images 1 32 32"]:
@@ -269,7 +269,7 @@ def split(
 def _own(recording: Recording, ids: Int64[np.ndarray, " trials"]) -> Bool[np.ndarray, " trials"]:
     """Which training trials the recording itself keeps for validation."""
     assert recording.is_validation is not None
-    held_out: Bool[np.ndarray, " trials"] = recording.is_validation[~recording.is_test]
+    held_out = recording.is_validation[~recording.is_test]
     shared = len(np.intersect1d(ids[held_out], ids[~held_out]))
     if shared or held_out.all():
         raise ValueError(

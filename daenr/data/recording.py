@@ -127,7 +127,7 @@ class Recording:
 
 def of_known_tiers(region: str, tier: Shaped[np.ndarray, " trials"]) -> Bool[np.ndarray, " trials"]:
     """Which trials are of one of `TIERS`; the log counts the others."""
-    kept: Bool[np.ndarray, " trials"] = np.isin(tier, TIERS)
+    kept = np.isin(tier, TIERS)
     if not kept.all():
         others = ", ".join(np.unique(tier[~kept]))
         print(f"{region}: left out {np.sum(~kept)} of {len(tier)} trials, of the tiers {others}")

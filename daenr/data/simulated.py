@@ -321,8 +321,8 @@ def drive(
     even, odd, pool = _receptive_fields(population)
     in_phase, quadrature = contrast @ even, contrast @ odd
     normalisation = contrast**2 @ pool + SEMI_SATURATION**2
-    rectified: Float64[np.ndarray, "images neurons"] = in_phase.clip(min=0) ** 2 / normalisation
-    energy: Float64[np.ndarray, "images neurons"] = (in_phase**2 + quadrature**2) / normalisation
+    rectified = in_phase.clip(min=0) ** 2 / normalisation
+    energy = (in_phase**2 + quadrature**2) / normalisation
     return np.where(population.simple, rectified ** (SIMPLE_EXPONENT / 2), energy)
 
 

@@ -1,7 +1,7 @@
 """Archive to region file."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,11 @@ from daenr.logs import run_main
 def main(
     archive: Path,
     region: Path,
-    dataset: str,
     layout: str,
     source: str,
     reading: Mapping[str, Any],
     neurons: Mapping[str, Any],
-    own_validation: bool,
-    fit: str | None,
-    negative_responses: str,
-    response_scale: str,
-    intensity_range: Sequence[float],
-    split: Mapping[str, Any],
-    blur: float,
+    settings: Mapping[str, Any],
     record: Path | None = None,
     manifest: Path | None = None,
 ) -> None:
@@ -38,19 +31,7 @@ def main(
         source = fetched_from(json.loads(record.read_text(encoding="utf-8")), archive, source)
     facts = {"manifest": read_manifest(manifest)} if manifest else {}
     recording = reader(layout)(archive, name, **facts, **reading)
-    data = preprocess(
-        choose(recording, NeuronSettings(**neurons)),
-        dataset=dataset,
-        source=source,
-        intensity_range=(float(intensity_range[0]), float(intensity_range[1])),
-        validation_fraction=split["validation_fraction"],
-        split_seed=split["seed"],
-        blur=float(blur),
-        fit=fit,
-        negative_responses=negative_responses,
-        response_scale=response_scale,
-        own_validation=own_validation,
-    )
+    data = preprocess(choose(recording, NeuronSettings(**neurons)), source=source, **settings)
     print(f"{name}: {data.attributes['counts']}")
     for note in data.attributes["notes"]:
         print(f"{name}: {'WARNING: ' if note['warning'] else ''}{note['text']}")

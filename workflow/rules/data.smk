@@ -60,19 +60,22 @@ rule preprocess:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        dataset=DATASET,
         layout=config["dataset"]["layout"],
         source=source(),
         reading=reading(config["dataset"], alone=len(config["regions"]) == 1),
         neurons=config["dataset"]["neurons"],
-        own_validation=config["dataset"]["own_validation"],
         contents=contents_of(archive()["archive"]),
-        fit=config["dataset"]["fit"],
-        negative_responses=config["dataset"]["negative_responses"],
-        response_scale=config["dataset"]["response_scale"],
-        intensity_range=config["dataset"]["intensity_range"],
-        split=config["split"],
-        blur=config["receptive_field"]["blur"],
+        settings=dict(
+            dataset=DATASET,
+            intensity_range=config["dataset"]["intensity_range"],
+            fit=config["dataset"]["fit"],
+            negative_responses=config["dataset"]["negative_responses"],
+            response_scale=config["dataset"]["response_scale"],
+            own_validation=config["dataset"]["own_validation"],
+            validation_fraction=config["split"]["validation_fraction"],
+            split_seed=config["split"]["seed"],
+            blur=config["receptive_field"]["blur"],
+        ),
     message:
         "Preprocessing {wildcards.region}"
     script:
