@@ -130,11 +130,9 @@ def _variance_of_trial(
     trials: Float[np.ndarray, "repeats images neurons"],
 ) -> Float64[np.ndarray, " neurons"]:
     """Variance over images of a single trial, mean over repeats; signal and noise where repeats differ in number."""
-    return (
-        signal_power(trials) + _noise(trials).mean(axis=0)
-        if _ragged(trials)
-        else np.stack([_variance(trial.astype(np.float64)) for trial in trials]).mean(axis=0)
-    )
+    if _ragged(trials):
+        return signal_power(trials) + _noise(trials).mean(axis=0)
+    return np.stack([_variance(trial.astype(np.float64)) for trial in trials]).mean(axis=0)
 
 
 def _ragged(trials: Float[np.ndarray, "repeats images neurons"]) -> bool:

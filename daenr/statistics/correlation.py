@@ -11,8 +11,7 @@ def pearson(
     prediction: Float[np.ndarray, "images neurons"], response: Float[np.ndarray, "images neurons"]
 ) -> Float64[np.ndarray, " neurons"]:
     """Pearson r over the images, per neuron; 0 where either side is `constant`. Needs nothing of scipy."""
-    r: Float64[np.ndarray, " neurons"] = (standardized(prediction) * standardized(response)).mean(axis=0)
-    return r.clip(-1, 1)
+    return (standardized(prediction) * standardized(response)).mean(axis=0).clip(-1, 1)
 
 
 def pearson_with_p(

@@ -246,34 +246,24 @@ def gains(
         ValueError: the metric is unknown, or the neurons differ.
     """
     measure = metric_named(metric)
-    gain: Float64[np.ndarray, " units"]
     if measure.of_images:
-        gain = measure.values(treated) - measure.values(reference)
-        return gain
+        return measure.values(treated) - measure.values(reference)
     if measure.per_run:
-        gain = _pseudo_values(measure, treated) - _pseudo_values(measure, reference)
-        return gain
+        return _pseudo_values(measure, treated) - _pseudo_values(measure, reference)
     if not np.array_equal(treated.neurons, reference.neurons):
         raise ValueError(f"{metric} is compared neuron by neuron, but the runs differ in their neurons")
     assert measure.of_neurons
     least = least_significant_r(measure.images(treated), threshold)
-    gain = np.subtract(*(measure.of_neurons(neuron_correlations(run), least) for run in (treated, reference)))
-    return gain
-
-
-def neuron_correlations(run: Scores) -> Float64[np.ndarray, " neurons"]:
-    """Pearson r of each neuron over the test images."""
-    assert run.prediction is not None
-    assert run.response is not None
-    return pearson(run.prediction, run.response)
+    with_treated, with_reference = (
+        measure.of_neurons(pearson(*run.rates), least) for run in (treated, reference)
+    )
+    return with_treated - with_reference
 
 
 def _pseudo_values(metric: Metric, run: Scores) -> Float64[np.ndarray, " images"]:
     """Of a mean over neurons."""
     assert metric.of_neurons
-    assert run.prediction is not None
-    assert run.response is not None
-    x, y = standardized(run.prediction), standardized(run.response)
+    x, y = map(standardized, run.rates)
     images = len(x)
     r = (x * y).mean(axis=0)
     # Variances and covariance without image i, from their values with it, which are 1, 1 and r.
@@ -309,7 +299,7 @@ def neuron_gain(regions: Sequence[Sequence[Sequence[Pair]]]) -> NeuronGain:
         regions: as for ``difference``; within a region all runs have the same neurons.
     """
     by_neuron = [
-        np.mean([neuron_correlations(t) - neuron_correlations(r) for seed in region for t, r in seed], axis=0)
+        np.mean([pearson(*t.rates) - pearson(*r.rates) for seed in region for t, r in seed], axis=0)
         for region in regions
     ]
     errors = [g.var(ddof=1) / len(g) if len(g) > 1 else np.nan for g in by_neuron]

@@ -1,7 +1,7 @@
 """The best linear code of an image: what a reconstruction must beat to need a deep network."""
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Float, Float32
 
 
 def linear_code(
@@ -22,10 +22,9 @@ def linear_code(
     Returns:
         The reconstructions, within the range of the unit -1 to 1 as those of the networks are.
     """
-    flat: Float64[np.ndarray, "training pixels"] = training.reshape(len(training), -1).astype(np.float64)
+    flat = training.reshape(len(training), -1).astype(np.float64)
     mean = flat.mean(axis=0)
     components = np.linalg.svd(flat - mean, full_matrices=False)[2][:size]
     deviations = images.reshape(len(images), -1) - mean
-    restored: Float64[np.ndarray, "images pixels"] = mean + deviations @ components.T @ components
-    clipped: Float32[np.ndarray, "images 1 height width"] = restored.clip(-1, 1).astype(np.float32)
-    return clipped.reshape(images.shape)
+    restored = mean + deviations @ components.T @ components
+    return restored.clip(-1, 1).astype(np.float32).reshape(images.shape)

@@ -52,9 +52,8 @@ def score(
             "ssim": ssim(originals, reconstruction, ssim_window),
             "pixel_correlation": pixel_correlation(originals, reconstruction),
         }
-    if prediction is None:
-        return Scores(neurons, **images)
-    return Scores(neurons, **images, prediction=prediction, response=responses)
+    response = None if prediction is None else responses
+    return Scores(neurons, **images, prediction=prediction, response=response)
 
 
 def mse(
@@ -72,10 +71,7 @@ def psnr(
 ) -> Float64[np.ndarray, " images"]:
     """Peak signal-to-noise ratio of each image, 10 log10(2^2 / MSE), dB; infinite for an exact reproduction."""
     with np.errstate(divide="ignore"):
-        decibel: Float64[np.ndarray, " images"] = 10 * np.log10(
-            DATA_RANGE**2 / mse(originals, reconstruction)
-        )
-    return decibel
+        return 10 * np.log10(DATA_RANGE**2 / mse(originals, reconstruction))
 
 
 def ssim(
@@ -179,9 +175,7 @@ class Metric:
         if self.of_images:
             return float(self.values(scores).mean())
         assert self.of_neurons
-        assert scores.prediction is not None
-        assert scores.response is not None
-        return float(self.of_neurons(pearson(scores.prediction, scores.response), np.nan).mean())
+        return float(self.of_neurons(pearson(*scores.rates), np.nan).mean())
 
     def values(self, scores: Scores) -> Float64[np.ndarray, " images"]:
         """The numbers of the test images of a run that has them."""
@@ -233,8 +227,6 @@ def evaluate(scores: Scores) -> dict[str, float | int | None]:
         Each metric by its name, see `Metric.mean`. ``constant_neurons`` counts neurons without variance in prediction
         or response, which count with r = 0.
     """
-    flat = 0
-    if scores.prediction is not None and scores.response is not None:
-        flat = int((constant(scores.prediction) | constant(scores.response)).sum())
+    flat = 0 if scores.prediction is None else int(np.logical_or(*map(constant, scores.rates)).sum())
     means = {name: metric.mean(scores) for name, metric in METRICS.items() if metric.per_run}
     return {**means, "constant_neurons": flat}

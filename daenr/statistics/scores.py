@@ -36,6 +36,13 @@ class Scores:
     prediction: Float[np.ndarray, "images neurons"] | None = None
     response: Float[np.ndarray, "images neurons"] | None = None
 
+    @property
+    def rates(self) -> tuple[Float[np.ndarray, "images neurons"], Float[np.ndarray, "images neurons"]]:
+        """Prediction and response of a run that has a readout."""
+        assert self.prediction is not None
+        assert self.response is not None
+        return self.prediction, self.response
+
 
 def write_scores(path: Path, scores: Scores) -> None:
     """Write the arrays that there are, under their names; atomically."""
