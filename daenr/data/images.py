@@ -53,16 +53,18 @@ def image_shape(name: str, images: np.ndarray, given: Sequence[int] | None) -> t
 
 
 def without_colour(name: str, images: np.ndarray, gray: bool) -> Float64[np.ndarray, "*images height width"]:
-    """Images of one channel as they are; of red, green and blue as 0.2125 R + 0.7154 G + 0.0721 B, if that is wanted.
+    """Images without channels or of one as they are; of red, green and blue 0.2125 R + 0.7154 G + 0.0721 B, if wanted.
 
     Args:
         name: of the array, for the error.
-        images: the last three axes are channel, height, width or height, width, channel.
+        images: images x height x width, or with a further axis of channels before or behind height and width.
         gray: whether colours become gray (``dataset.gray``).
 
     Raises:
         ValueError: there are colours and they are not to become gray, or the channels are not 1 or 3.
     """
+    if images.ndim < 4:
+        return images
     first, last = images.shape[-3], images.shape[-1]
     if (first == 1) != (last == 1):
         return np.squeeze(images, axis=-3 if first == 1 else -1).astype(np.float64)

@@ -255,10 +255,8 @@ def _pictures(
 ) -> Float64[np.ndarray, "images height width"]:
     """Flattened images in their shape, those in colour without it."""
     name, pixels = settings.images, settings.pixels
-    if images.ndim == 4:
+    if images.ndim > 2:
         return without_colour(name, images, gray)
-    if images.ndim == 3:
-        return images
     if pixels is None and matlab:
         raise ValueError(
             f"{name}: images that are flattened; MATLAB's (:) does so by columns, others by rows: set "

@@ -178,9 +178,7 @@ def _pixels(
     pictures = [np.asarray(image.data[:], dtype=np.float64) for image in ordered]
     if len(shapes := {picture.shape for picture in pictures}) > 1:
         raise ValueError(f"{name}: images of different shapes, {sorted(shapes)[:5]}; make them alike")
-    images = np.stack(pictures)
-    if images.ndim == 4:
-        images = without_colour(name, images, gray)
+    images = without_colour(name, np.stack(pictures), gray)
     return images if settings.image_axes == "height-width" else images.transpose(0, 2, 1)
 
 

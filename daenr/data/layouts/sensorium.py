@@ -41,9 +41,8 @@ def read(source: Path, region: str, *, alone: bool, gray: bool) -> Recording:
             )
         kept = of_known_tiers(region, tier)
         responses, response_hash = _trials(tree, "responses", kept)
-        shown, image_hash = _trials(tree, "images", kept)
-        if shown.ndim > 3:
-            shown = without_colour("data/images/N.npy", shown, gray)
+        stored, image_hash = _trials(tree, "images", kept)
+        shown = without_colour("data/images/N.npy", stored, gray)
         if responses.ndim != 2 or shown.ndim != 3:
             raise ValueError(
                 f"data/responses/N.npy has shape {responses.shape[1:]}, data/images/N.npy {shown.shape[1:]}; "
