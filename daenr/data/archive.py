@@ -191,8 +191,13 @@ def as_stored(name: str, content: bytes) -> np.ndarray:
 @contextmanager
 def opened(archive: Path) -> Iterator[dict[str, Member]]:
     """The members of an archive of ``Data/`` by name, without a folder that stands above it; errors as in `listed`."""
-    with listed(archive, "Data") as members:
-        yield _below_top(members)
+    with listed(archive, "Data") as found:
+        tops = {match["top"] or "" for match in map(_MEMBER.fullmatch, found) if match}
+        if len(tops) > 1:
+            raise ValueError(f"holds Data/ in {len(tops)} folders, {sorted(tops)}; keep one of them")
+        top = "".join(tops)
+        inside = {name.removeprefix(top): member for name, member in found.items() if name.startswith(top)}
+        yield {name: replace(member, name=name) for name, member in inside.items()}
 
 
 @contextmanager
@@ -296,16 +301,6 @@ def _members(archive: Path, folders: Sequence[str], stack: ExitStack) -> dict[st
             name = info.filename.replace("\\", "/")
             found[name] = Member(name, info.file_size, partial(opened.open, info))
     return found
-
-
-def _below_top(found: Mapping[str, Member]) -> dict[str, Member]:
-    """The members without the one folder that may stand above ``Data/``."""
-    tops = {match["top"] or "" for match in map(_MEMBER.fullmatch, found) if match}
-    if len(tops) > 1:
-        raise ValueError(f"holds Data/ in {len(tops)} folders, {sorted(tops)}; keep one of them")
-    top = "".join(tops)
-    inside = {name.removeprefix(top): member for name, member in found.items() if name.startswith(top)}
-    return {name: replace(member, name=name) for name, member in inside.items()}
 
 
 def _regions(members: Mapping[str, Member]) -> dict[str, dict[str, Member]]:
