@@ -195,23 +195,25 @@ def crossed(regions: Sequence[Float64[np.ndarray, "_ _"]]) -> Difference:
         float(np.mean(of_seed)),
         seeds,
         sizes[0],
-        Term(float(np.var(of_seed, ddof=1)) / seeds, seeds - 1) if seeds > 1 else Term(),
+        _spread(of_seed),
         _sum([units for units, _ in parts]),
         _sum([rest for _, rest in parts]),
     )
 
 
 def _units_and_rest(table: Float64[np.ndarray, "seeds units"]) -> tuple[Term, Term]:
-    seeds, units = table.shape
-    if units == 1:
-        return Term(), Term()
-    of_unit = table.mean(axis=0)
-    image = Term(float(of_unit.var(ddof=1)) / units, units - 1)
-    if seeds == 1:
-        return image, Term()
+    (seeds, units), of_unit = table.shape, table.mean(axis=0)
+    if seeds == 1 or units == 1:
+        return _spread(of_unit), Term()
     rest = table - table.mean(axis=1, keepdims=True) - of_unit + table.mean()
     freedom = (seeds - 1) * (units - 1)
-    return image, Term(float((rest**2).sum()) / freedom / (seeds * units), freedom)
+    return _spread(of_unit), Term(float((rest**2).sum()) / freedom / (seeds * units), freedom)
+
+
+def _spread(means: Float64[np.ndarray, " levels"]) -> Term:
+    """Of a factor, from its means over the other one."""
+    levels = len(means)
+    return Term(float(means.var(ddof=1)) / levels, levels - 1) if levels > 1 else Term()
 
 
 def _sum(terms: Sequence[Term]) -> Term:
