@@ -14,9 +14,6 @@ def neuron_ceilings(
 ) -> dict[str, Shaped[np.ndarray, " neurons"]]:
     """Ceilings of each neuron of a region.
 
-    Args:
-        trials: single trials of the repeated test images.
-
     Returns:
         Arrays by name. ``cc_max`` is NaN for neurons without signal power; all but the number is NaN where there are
         fewer than two repeats or two images, which show no ceiling.
@@ -46,9 +43,6 @@ def signal_power(
     unbiased, so it falls below zero for about half of the neurons that carry no signal. Where images were shown n
     times, each its own number, SP = Var(mean over repeats) - mean over images of (noise / n): as unbiased; the noise
     is the image's variance over its repeats, and of an image with one trial the mean of the others'.
-
-    Args:
-        trials: responses, at least two repeats of at least two images.
 
     Raises:
         ValueError: there are fewer than two repeats or two images.

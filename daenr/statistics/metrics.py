@@ -81,11 +81,8 @@ def ssim(
 ) -> Float64[np.ndarray, " images"]:
     """Structural similarity of each image with data range 2, mean over positions of the window.
 
-    Args:
-        originals: images in [-1, 1].
-        reconstruction: their reconstructions.
-        window: ``gaussian`` is the 11x11 window of deviation 1.5 of Wang et al. 2004 with weights that sum
-            to one; ``uniform`` is scikit-image's default, 7x7 pixels alike with the sample covariance.
+    The window ``gaussian`` is the one of 11x11 pixels and deviation 1.5 of Wang et al. 2004 with weights that sum to
+    one; ``uniform`` is scikit-image's default, 7x7 pixels alike with the sample covariance.
 
     Raises:
         ValueError: the window is unknown.
