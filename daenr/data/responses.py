@@ -64,10 +64,11 @@ def scales(responses: Float32[np.ndarray, "train neurons"], choice: str) -> Floa
     Returns:
         One number a neuron; 1 for ``none``, and where the neuron is silent, or for ``deviation`` constant.
     """
-    ones = np.ones(responses.shape[1], np.float32)
     if choice == "none":
-        return ones
+        return np.ones(responses.shape[1], np.float32)
     exact = responses.astype(np.float64)
-    varies = np.ptp(responses, axis=0) > 0
-    scale, usable = (exact.mean(0), exact.max(0) > 0) if choice == "mean" else (exact.std(0), varies)
-    return np.where(usable, scale, ones).astype(np.float32)
+    if choice == "mean":
+        scale, usable = exact.mean(axis=0), exact.max(axis=0) > 0
+    else:
+        scale, usable = exact.std(axis=0), np.ptp(exact, axis=0) > 0
+    return np.where(usable, scale, 1).astype(np.float32)

@@ -40,6 +40,7 @@ Calibration
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -218,7 +219,7 @@ def patches(
     places: list[Float64[np.ndarray, "2 3"]] = []
     drawn = _draw_patches(list(photographs(names)), rng)
     # At least one in ten draws is taken until there is no room; so many fail only at the end of it.
-    for _, (place, patch) in zip(range(100 * count), drawn, strict=False):
+    for place, patch in islice(drawn, 100 * count):
         if patch.std() < LOWEST_CONTRAST * (LEVELS - 1):
             continue
         if overlap < 1 and places and _overlaps(place, np.stack(places)).max() > overlap:

@@ -205,13 +205,10 @@ def _trials_first(
     if axes is not None:
         fitting = [axis for axis in fitting if axes[axis] == "trials"]
     if len(fitting) != 1:
+        which = "say in dataset.arrays.response_axes which axis is trials"
+        remedy = which if fitting else "correct one of them"
         raise ValueError(
-            f"{name}: shape {values.shape}, {trials} trials in {settings.image_of_trial}; "
-            + (
-                "say in dataset.arrays.response_axes which axis is trials"
-                if fitting
-                else "correct one of them"
-            )
+            f"{name}: shape {values.shape}, {trials} trials in {settings.image_of_trial}; {remedy}"
         )
     return values if fitting == [0] else np.ascontiguousarray(values.T)
 
@@ -286,8 +283,8 @@ def _from_zero(
     if settings.first_image is not None:
         possible = [first for first in possible if first == settings.first_image]
     if len(possible) != 1:
+        remedy = "set dataset.arrays.first_image to 0 or 1" if possible else "correct them, or first_image"
         raise ValueError(
-            f"{settings.image_of_trial}: numbers from {lowest} to {highest} for {images} images; "
-            + ("set dataset.arrays.first_image to 0 or 1" if possible else "correct them, or first_image")
+            f"{settings.image_of_trial}: numbers from {lowest} to {highest} for {images} images; {remedy}"
         )
     return image_of_trial - possible[0]

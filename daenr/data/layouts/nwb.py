@@ -148,8 +148,7 @@ def _images(
 
     containers = {name: item for name, item in content.stimulus_template.items() if isinstance(item, Images)}
     container = _the("stimulus templates that are Images", "images", settings.images, containers)
-    text = shown.dtype.kind in "UO"
-    if text:
+    if shown.dtype.kind in "UO":
         names = np.array(sorted(container.images))
         if unknown := sorted(set(map(str, shown)) - set(names.tolist())):
             raise ValueError(
