@@ -70,6 +70,16 @@ class Cell:
         return cls(**{**row, "run": Run.parse(row["run"])})
 
 
+def tables_alone(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config without whatever it asks for beside its tables of the paper."""
+    return {
+        **config,
+        **{"figures": [], "controls": [], "references": [], "variants": {}},
+        "optimal_images": {**config["optimal_images"], "neurons": 0},
+        "engine": {**config["engine"], "model": None},
+    }
+
+
 class Plan:
     """What a config asks for: runs, and the tables and figures that they serve.
 
@@ -127,10 +137,11 @@ class Plan:
         """Regions that the paper shows in its appendix: all but the focus."""
         return [region for region in self.regions if region != self.focus]
 
-    def cells(self, table: str) -> list[Cell]:
-        """Cells of one table in the paper's order, one a seed, of the models that the config has."""
+    def cells(self, *tables: str) -> list[Cell]:
+        """Cells of each table in the paper's order, one a seed, of the models that the config has."""
         return [
             cell
+            for table in tables
             for seed in self.config["seeds"]
             for cell in self._tables[table](seed)
             if cell.model in self.config["models"]
@@ -168,6 +179,20 @@ class Plan:
             return [*baselines, *self.significance_runs(self.focus)]
         return [*baselines, *(run for run in runs if run.model == "cae-fr")]
 
+    def counted_runs(self) -> dict[str, list[Run]]:
+        """Runs whose significant neurons a figure counts, by figure, of those that come out of this config."""
+        figures = self.config["figures"]
+        counted = {}
+        if "figure3" in figures:
+            counted["figure3"] = self.significance_runs(self.focus)
+        if "figure8" in figures and self.other_regions:
+            counted["figure8"] = [
+                run for region in self.other_regions for run in self.significance_runs(region)
+            ]
+        if "figure4" in figures:
+            counted["figure4"] = self.comparison_runs()
+        return counted
+
     def weighted_runs(self) -> list[tuple[str, Run]]:
         """Joint runs of the config's tables, each with the table of the paper that prints its weights."""
         pairs = [
@@ -182,7 +207,7 @@ class Plan:
     def optimal_runs(self, region: str, model: str) -> list[Run]:
         """Runs, one a seed, whose neurons get images that drive them; none unless the config asks for them."""
         wanted = self.config["optimal_images"]
-        if not wanted["neurons"] or self.variant is not None:
+        if not wanted["neurons"]:
             return []
         return [self._predicting(region, model, wanted["layer"], seed) for seed in self.config["seeds"]]
 
@@ -198,22 +223,17 @@ class Plan:
     def engine_runs(self) -> list[Run]:
         """Runs, one a region, that answer images in place of the animal; none unless the config names their model."""
         engine, seed = self.config["engine"], self.config["seeds"][0]
-        if engine["model"] is None or self.variant is not None:
+        if engine["model"] is None:
             return []
         return [self._predicting(region, engine["model"], engine["layer"], seed) for region in self.regions]
 
     def runs(self) -> list[Run]:
         """Every training that the config's tables and figures need, each once."""
-        wanted = [cell.run for table in self.tables() for cell in self.cells(table)]
-        wanted += [cell.run for cell in self.references()]
+        wanted = [cell.run for cell in (*self.cells(*self.tables()), *self.references())]
         for region in self.figure_regions().values():
             wanted += self.reconstruction_runs(region)
-        if "figure3" in self.config["figures"]:
-            wanted += self.significance_runs(self.focus)
-        if "figure8" in self.config["figures"]:
-            wanted += [run for region in self.other_regions for run in self.significance_runs(region)]
-        if "figure4" in self.config["figures"]:
-            wanted += self.comparison_runs()
+        for counted in self.counted_runs().values():
+            wanted += counted
         for region in self.regions:
             drawing = self.drawing_runs(region)
             wanted += [*drawing, *([self.optimal_judge(region)] if drawing else [])]
@@ -228,12 +248,9 @@ class Plan:
         return [*papers, *(CONTROL_METRICS if self.config["controls"] else ())]
 
     def variants(self) -> dict[str, "Plan"]:
-        """The plan of each variant: the same tables; neither figures, controls nor references."""
-        if self.variant is not None:
-            return {}
-        alone: dict[str, Any] = {"figures": [], "controls": [], "references": []}
+        """The plan of each variant, which repeats the tables alone."""
         return {
-            name: Plan({**self.config, **sections, **alone}, self._paper, name)
+            name: Plan({**tables_alone(self.config), **sections}, self._paper, name)
             for name, sections in self.config["variants"].items()
         }
 
@@ -252,9 +269,8 @@ class Plan:
 
     def figures(self) -> list[str]:
         """Names of the figures that come out of this config."""
-        single = [name for name in ("figure3", "figure4", "figure5") if name in self.config["figures"]]
-        appendix = ["figure8"] if "figure8" in self.config["figures"] and self.other_regions else []
-        return sorted([*self.figure_regions(), *single, *appendix])
+        stimuli = {"figure5"} & set(self.config["figures"])
+        return sorted([*self.figure_regions(), *self.counted_runs(), *stimuli])
 
     def _shown(self, cells: Iterable[Cell]) -> list[Run]:
         return [cell.run for cell in cells if cell.model in self.config["models"]]

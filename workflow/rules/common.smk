@@ -23,7 +23,7 @@ try:
     from daenr.files import stamp
     from daenr.paper.claims import claim_tree
     from daenr.paper import search
-    from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Plan
+    from daenr.paper.plan import CONTROL_METRICS, TABLE_METRICS, Plan, tables_alone
     from daenr.paper.resolved import of_the_paper, resolve
     from daenr.reporting.contents import PAGE, contents, placed
     from daenr.run import Run
@@ -51,12 +51,7 @@ try:
     # Until the weights are there that the config takes from its search, there is nothing else to plan.
     UNSEARCHED = config["weights"] == WEIGHTS and not os.path.exists(WEIGHTS)
     if UNSEARCHED:
-        config |= dict.fromkeys(("tables", "figures", "controls", "references"), [])
-        config |= {
-            "variants": {},
-            "optimal_images": {**config["optimal_images"], "neurons": 0},
-            "engine": {**config["engine"], "model": None},
-        }
+        config = {**tables_alone(config), "tables": []}
     PLAN = Plan(config, PAPER)
     RUNS = PLAN.runs()
 except ConfigError as error:
@@ -66,31 +61,21 @@ except ValueError as error:
 
 DATASET = config["dataset"]["name"]
 RESULTS = f"results/{DATASET}"
-BY_HAND = f"data/{DATASET}.zip"
-DOWNLOADED = {
-    "archive": f"{RESULTS}/data/downloaded.zip",
-    "record": f"{RESULTS}/data/downloaded.json",
-}
 # The paper's numbers stand beside its own recording and the one simulated after it, not beside another's region1.
 COMPARED = of_the_paper(DatasetSettings(**config["dataset"]), ROOT)
 FORMATS = ("csv", "md", "tex", "html", "json")
 PAGE_FORMATS = ("csv", "md", "html", "json")
+PICTURE_FORMATS = ("png", "pdf")
 FIGURE_REGIONS = PLAN.figure_regions()
-COUNT_FIGURES = sorted({"figure3", "figure4", "figure8"} & set(PLAN.figures()))
-GROUPS_FILES = {
-    "test": "significance.csv",
-    "validation": "significance-validation.csv",
-}
-CLAIMS = claim_tree(PLAN)
-# Variants repeat the tables alone, and are compared with the same claims of the config's own.
-ALONE = {**config, "figures": [], "controls": [], "references": []}
-VARIED = {"": Plan(ALONE, PAPER), **PLAN.variants()}
-VARIED_CONFIGS = {"": config, **config["variants"]}
-VARIED_CLAIMS = {name: claim_tree(plan) for name, plan in VARIED.items()}
-VARIED_CELLS = {
-    name: [cell for table in plan.tables() for cell in plan.cells(table)]
-    for name, plan in VARIED.items()
-}
+COUNTED_RUNS = PLAN.counted_runs()
+OPTIMAL_RUNS = [
+    run for region in config["regions"] for run in PLAN.drawing_runs(region)
+]
+ENGINES = {run.region: run for run in PLAN.engine_runs()}
+# Of these it is known which neurons see the image.
+KNOWN_REGIONS = config["regions"] if config["dataset"]["layout"] == "simulated" else []
+# GPUs that a training asks for; torch would tell better, but takes seconds to import.
+GPUS = int(config["device"] == "cuda" or bool(visible(config["device"])))
 
 
 wildcard_constraints:
@@ -115,9 +100,6 @@ def given(key):
     return {key: ours(path)} if path else {}
 
 
-MANIFEST, PUBLISHED = given("manifest"), given("published")
-
-
 def package(*folders):
     """Files of folders of the package, on which a rule's result depends; Snakemake does not see through imports.
 
@@ -133,7 +115,7 @@ def package(*folders):
 
 def numbered(section):
     """A section of the report with its number, since Snakemake sorts them by name."""
-    items = contents(shown_in_report(), RESULTS, FIGURE_REGIONS)
+    items = contents(SHOWN, RESULTS, FIGURE_REGIONS)
     sections = list(dict.fromkeys([*(item.section for item in items), PAGE]))
     return f"{sections.index(section) + 1}. {section}"
 
@@ -211,37 +193,6 @@ def region_file(region):
     return f"{RESULTS}/data/{region}.h5"
 
 
-def archive():
-    """The archive, wherever it comes from, and the record of a downloaded one."""
-    if config["dataset"]["layout"] == "simulated":
-        return {"archive": f"{RESULTS}/data/archive.zip"}
-    if download.is_local(config["dataset"]["source"]):
-        return {"archive": ours(config["dataset"]["source"])}
-    return {"archive": ours(BY_HAND)} if os.path.exists(BY_HAND) else DOWNLOADED
-
-
-def contents_of(source):
-    """Tells a file or folder that a person replaced from the one before; what is made here has other ways."""
-    if str(source).startswith(f"{RESULTS}/"):
-        return None
-    # Where a plan needs it, not in every process: each job of a cluster plans, and the content is read.
-    return lambda wildcards: stamp(Path(source))
-
-
-def chosen_by():
-    """Folders of the package that choose the neurons of a recording, beside that of the recording itself."""
-    neurons = config["dataset"]["neurons"]
-    scored = neurons["oracle"] is not None or neurons["signal_to_noise"] is not None
-    return ["statistics"] if scored else []
-
-
-def source():
-    """Where the archive comes from; the record of a downloaded one then says from which address."""
-    if str(archive()["archive"]) == BY_HAND:
-        return f"{BY_HAND}, put there by hand"
-    return config["dataset"]["source"] or "simulated"
-
-
 def cell_files(cells, name):
     """One of the files of each run of these cells."""
     return list(dict.fromkeys(run_file(cell.run, name) for cell in cells))
@@ -250,16 +201,6 @@ def cell_files(cells, name):
 def references(wildcards):
     """Models of other papers that stand in a table's companion."""
     return PLAN.references() if wildcards.table == "table4" else []
-
-
-def control_cells(wildcards):
-    """Both halves of the controls' table."""
-    return [cell for half in CONTROL_METRICS for cell in PLAN.cells(half)]
-
-
-def latent_cells(wildcards):
-    """The models whose latents are described."""
-    return PLAN.cells("table5") if "table5" in config["tables"] else []
 
 
 def linear_codes(table, name):
@@ -281,11 +222,6 @@ def scores_of(claims):
 def rows(planned):
     """Cells or claims as a job is handed them: one that changes makes what it is in anew."""
     return [each.row() for each in planned]
-
-
-def gpus():
-    """GPUs that a training asks for; torch would tell better, but takes seconds to import."""
-    return int(config["device"] == "cuda" or bool(visible(config["device"])))
 
 
 def training_config(wildcards):
@@ -311,7 +247,8 @@ def training_input(wildcards):
     files = {"region": region_file(run.region)}
     if run.neurons != "all":
         chosen = settings(wildcards, "significance")["groups_from"]
-        files["significance"] = run_file(run.parent, GROUPS_FILES[chosen])
+        ending = "" if chosen == "test" else f"-{chosen}"
+        files["significance"] = run_file(run.parent, f"significance{ending}.csv")
     if run.pretrained:
         files["pretrained"] = run_file(run.pretrained, "weights.safetensors")
     return files
@@ -325,96 +262,15 @@ def tested_region(wildcards):
     return region_file(run.region)
 
 
-def reconstructed_runs(figure):
-    """Runs whose reconstructions a figure shows."""
-    return PLAN.reconstruction_runs(FIGURE_REGIONS[figure])
-
-
-def counted_runs(figure):
-    """Runs whose significant neurons a figure counts."""
-    if figure == "figure4":
-        return PLAN.comparison_runs()
-    regions = [PLAN.focus] if figure == "figure3" else PLAN.other_regions
-    return [run for region in regions for run in PLAN.significance_runs(region)]
-
-
-# Of these the truth is known: a simulated recording has it.
-KNOWN_REGIONS = config["regions"] if config["dataset"]["layout"] == "simulated" else []
-# Runs whose significant neurons are held against it.
-JUDGED_RUNS = sorted(
-    [
-        run
-        for figure in ("figure3", "figure8")
-        if figure in COUNT_FIGURES and KNOWN_REGIONS
-        for run in counted_runs(figure)
-    ],
-    key=lambda run: PLAN.regions.index(run.region),
-)
-JUDGED_REGIONS = list(dict.fromkeys(run.region for run in JUDGED_RUNS))
-
-
 def simulated_region(region):
     """From which the true neurons of a simulated region follow; None for a recording."""
-    if config["dataset"]["layout"] != "simulated":
+    if region not in KNOWN_REGIONS:
         return None
     simulation = config["dataset"]["simulation"]
     return {
         "neurons": simulation["sizes"][region]["neurons"],
         "seed": simulation["seed"],
     }
-
-
-OPTIMAL_RUNS = [
-    run for region in config["regions"] for run in PLAN.drawing_runs(region)
-]
-ENGINES = {run.region: run for run in PLAN.engine_runs()}
-PAGES = [
-    name
-    for name, judged in (
-        ("verdicts", CLAIMS),
-        ("sensitivity", config["variants"] and VARIED_CLAIMS[""]),
-        ("readings", COMPARED and config["variants"] and VARIED_CELLS[""]),
-    )
-    if judged
-]
-TABLES = [
-    *config["tables"],
-    *(["ceilings"] if config["tables"] else []),
-    *(f"{table}-companion" for table in TABLE_METRICS if table in config["tables"]),
-    *(["latents"] if "table5" in config["tables"] else []),
-    *(["controls"] if config["controls"] else []),
-    *(["truth"] if JUDGED_RUNS else []),
-    *(["optimal_images"] if OPTIMAL_RUNS else []),
-]
-WEIGHTED = PLAN.weighted_runs()
-FIGURES = [
-    *PLAN.figures(),
-    *(["leverage"] if WEIGHTED else []),
-    *(["gains"] if config["controls"] else []),
-    *dict.fromkeys(f"optimal-{run.region}" for run in OPTIMAL_RUNS),
-    *(f"synthetic-{region}" for region in ENGINES),
-]
-
-
-def told_config():
-    """The config as the report tells it, without the keys that change no result."""
-    untold = ("checkpoint_every", "trainings_per_gpu")
-    return {key: value for key, value in config.items() if key not in untold}
-
-
-def shown_in_report():
-    """Tables as data and pictures, from which the report is made; those of the trainings themselves if there are any."""
-    return [
-        *(f"{RESULTS}/{page}.json" for page in PAGES),
-        *(
-            f"{RESULTS}/tables/{table}.json"
-            for table in [*TABLES, *(["runtimes"] if RUNS else [])]
-        ),
-        *(
-            f"{RESULTS}/figures/{figure}.png"
-            for figure in [*FIGURES, *(["curves"] if RUNS else [])]
-        ),
-    ]
 
 
 def seeds_of(wildcards):

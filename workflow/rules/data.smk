@@ -1,10 +1,13 @@
-# Never data/NAME.zip: what a person puts there is no output of a rule, so nothing that Snakemake does removes it.
+BY_HAND = f"data/{DATASET}.zip"
+
+
+# Never BY_HAND: what a person puts there is no output of a rule, so nothing that Snakemake does removes it.
 rule download:
     input:
-        **MANIFEST,
+        **given("manifest"),
     output:
-        archive=ensure(DOWNLOADED["archive"], non_empty=True),
-        record=ensure(DOWNLOADED["record"], non_empty=True),
+        archive=written("data/downloaded.zip"),
+        record=written("data/downloaded.json"),
     log:
         f"{RESULTS}/logs/download.log",
     retries: 2
@@ -28,7 +31,7 @@ rule simulate:
     input:
         code=package("data"),
     output:
-        archive=ensure(f"{RESULTS}/data/archive.zip", non_empty=True),
+        archive=written("data/archive.zip"),
     log:
         f"{RESULTS}/logs/simulate.log",
     conda:
@@ -45,13 +48,27 @@ rule simulate:
         "../../scripts/data/simulate.py"
 
 
+# A recording that no rule makes: where the config says, or put by hand in place of a download.
+FOUND = None
+if config["dataset"]["layout"] != "simulated":
+    if download.is_local(config["dataset"]["source"]):
+        FOUND = config["dataset"]["source"]
+    elif os.path.exists(BY_HAND):
+        FOUND = BY_HAND
+MADE = rules.simulate if config["dataset"]["layout"] == "simulated" else rules.download
+CHOICE = config["dataset"]["neurons"]
+SCORED = CHOICE["oracle"] is not None or CHOICE["signal_to_noise"] is not None
+# Folders of the package that choose neurons, beside that of the recording itself.
+CHOSEN_BY = ["statistics"] if SCORED else []
+
+
 rule preprocess:
     input:
-        **MANIFEST,
-        **archive(),
-        code=package("data", *chosen_by()),
+        **given("manifest"),
+        **({"archive": ours(FOUND)} if FOUND else dict(MADE.output.items())),
+        code=package("data", *CHOSEN_BY),
     output:
-        region=ensure(f"{RESULTS}/data/{{region}}.h5", non_empty=True),
+        region=written("data/{region}.h5"),
     log:
         f"{RESULTS}/logs/preprocess/{{region}}.log",
     conda:
@@ -61,10 +78,15 @@ rule preprocess:
         runtime=growing(10),
     params:
         layout=config["dataset"]["layout"],
-        source=source(),
+        source=(
+            f"{BY_HAND}, put there by hand"
+            if FOUND == BY_HAND
+            else config["dataset"]["source"] or "simulated"
+        ),
         reading=reading(config["dataset"], alone=len(config["regions"]) == 1),
         neurons=config["dataset"]["neurons"],
-        contents=contents_of(archive()["archive"]),
+        # Tells a file that a person replaced; read where the plan needs it, not in every process that plans.
+        contents=lambda wildcards: stamp(Path(FOUND)) if FOUND else None,
         settings=dict(
             dataset=DATASET,
             intensity_range=config["dataset"]["intensity_range"],

@@ -24,7 +24,7 @@ rule synthetic:
         region=region_file("{region}"),
         code=package("statistics", "reporting"),
     output:
-        **made("figures/synthetic-{region}", ("png", "pdf"), caption="synthetic"),
+        **made("figures/synthetic-{region}", PICTURE_FORMATS, caption="synthetic"),
     log:
         f"{RESULTS}/logs/figures/synthetic-{{region}}.log",
     localrule: True

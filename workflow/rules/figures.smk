@@ -3,11 +3,11 @@ rule reconstructions:
         region=lambda wildcards: region_file(FIGURE_REGIONS[wildcards.figure]),
         predictions=lambda wildcards: [
             run_file(run, "predictions.npz")
-            for run in reconstructed_runs(wildcards.figure)
+            for run in PLAN.reconstruction_runs(FIGURE_REGIONS[wildcards.figure])
         ],
         code=package("reporting"),
     output:
-        **made("figures/{figure}", ("png", "pdf"), caption="reconstructions"),
+        **made("figures/{figure}", PICTURE_FORMATS, caption="reconstructions"),
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     wildcard_constraints:
@@ -24,15 +24,15 @@ rule reconstructions:
 rule neuron_counts:
     input:
         significance=lambda wildcards: [
-            run_file(run, "significance.csv") for run in counted_runs(wildcards.figure)
+            run_file(run, "significance.csv") for run in COUNTED_RUNS[wildcards.figure]
         ],
         code=package("statistics", "reporting"),
     output:
-        **made("figures/{figure}", ("png", "pdf", "csv"), caption="neuron_counts"),
+        **made("figures/{figure}", (*PICTURE_FORMATS, "csv"), caption="neuron_counts"),
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     wildcard_constraints:
-        figure="|".join(COUNT_FIGURES) or "none",
+        figure="|".join(COUNTED_RUNS) or "none",
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -49,7 +49,7 @@ rule stimuli:
         regions=[region_file(region) for region in config["regions"]],
         code=package("reporting"),
     output:
-        **made("figures/figure5", ("png", "pdf"), caption="stimuli"),
+        **made("figures/figure5", PICTURE_FORMATS, caption="stimuli"),
     log:
         f"{RESULTS}/logs/figures/figure5.log",
     localrule: True
@@ -61,13 +61,16 @@ rule stimuli:
         "../../scripts/figures/stimuli.py"
 
 
+WEIGHTED = PLAN.weighted_runs()
+
+
 rule leverage:
     input:
         regions=[region_file(region) for region in config["regions"]],
         histories=[run_file(run, "history.csv") for _, run in WEIGHTED],
         code=package("reporting"),
     output:
-        **made("figures/leverage", ("png", "pdf"), caption="leverage"),
+        **made("figures/leverage", PICTURE_FORMATS, caption="leverage"),
     log:
         f"{RESULTS}/logs/figures/leverage.log",
     localrule: True
@@ -88,7 +91,7 @@ rule gains:
         controls=rules.controls.output.csv,
         code=package("paper", "statistics", "reporting"),
     output:
-        **made("figures/gains", ("png", "pdf"), caption="gains"),
+        **made("figures/gains", PICTURE_FORMATS, caption="gains"),
     log:
         f"{RESULTS}/logs/figures/gains.log",
     localrule: True
@@ -102,12 +105,21 @@ rule gains:
         "../../scripts/figures/gains.py"
 
 
+FIGURES = [
+    *PLAN.figures(),
+    *(["leverage"] if WEIGHTED else []),
+    *(["gains"] if config["controls"] else []),
+    *dict.fromkeys(f"optimal-{run.region}" for run in OPTIMAL_RUNS),
+    *(f"synthetic-{region}" for region in ENGINES),
+]
+
+
 rule figures:
     input:
         searched,
         [
             f"{RESULTS}/figures/{figure}.{format}"
             for figure in FIGURES
-            for format in ("png", "pdf")
+            for format in PICTURE_FORMATS
         ],
     localrule: True

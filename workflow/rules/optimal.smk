@@ -17,7 +17,7 @@ rule optimize:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        gpu=gpus(),
+        gpu=GPUS,
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
@@ -85,7 +85,7 @@ rule optimal_figure:
         ],
         code=package("statistics", "reporting"),
     output:
-        **made("figures/optimal-{region}", ("png", "pdf"), caption="optimal_figure"),
+        **made("figures/optimal-{region}", PICTURE_FORMATS, caption="optimal_figure"),
     log:
         f"{RESULTS}/logs/figures/optimal-{{region}}.log",
     localrule: True
@@ -110,6 +110,6 @@ rule optimal_images:
         [
             f"{RESULTS}/figures/optimal-{run.region}.{format}"
             for run in OPTIMAL_RUNS
-            for format in ("png", "pdf")
+            for format in PICTURE_FORMATS
         ],
     localrule: True

@@ -1,3 +1,29 @@
+CLAIMS = claim_tree(PLAN)
+# Variants repeat the tables alone, and are compared with the same claims of the config's own.
+VARIED = {"": Plan(tables_alone(config), PAPER), **PLAN.variants()}
+VARIED_CLAIMS = {name: claim_tree(plan) for name, plan in VARIED.items()}
+VARIED_CELLS = {name: plan.cells(*plan.tables()) for name, plan in VARIED.items()}
+PAGES = [
+    name
+    for name, judged in (
+        ("verdicts", CLAIMS),
+        ("sensitivity", config["variants"] and VARIED_CLAIMS[""]),
+        ("readings", COMPARED and config["variants"] and VARIED_CELLS[""]),
+    )
+    if judged
+]
+# Tables as data and pictures, from which the report is made; those of the trainings themselves if there are any.
+SHOWN = [
+    *(f"{RESULTS}/{page}.json" for page in PAGES),
+    *(
+        f"{RESULTS}/tables/{table}.json"
+        for table in [*TABLES, *(["runtimes"] if RUNS else [])]
+    ),
+    *(
+        f"{RESULTS}/figures/{figure}.png"
+        for figure in [*FIGURES, *(["curves"] if RUNS else [])]
+    ),
+]
 # Under other settings losses have other units.
 OWN_RUNS = [run for run in RUNS if not run.variant]
 
@@ -7,7 +33,7 @@ rule curves:
         histories=[run_file(run, "history.csv") for run in OWN_RUNS],
         code=package("reporting"),
     output:
-        **made("figures/curves", ("png", "pdf"), caption="curves"),
+        **made("figures/curves", PICTURE_FORMATS, caption="curves"),
     log:
         f"{RESULTS}/logs/figures/curves.log",
     localrule: True
@@ -77,10 +103,10 @@ rule sensitivity:
         runtime=120,
     params:
         claims={name: rows(claims) for name, claims in VARIED_CLAIMS.items()},
-        rules={name: each["comparison"] for name, each in VARIED_CONFIGS.items()},
+        rules={name: plan.config["comparison"] for name, plan in VARIED.items()},
         thresholds={
-            name: each["significance"]["threshold"]
-            for name, each in VARIED_CONFIGS.items()
+            name: plan.config["significance"]["threshold"]
+            for name, plan in VARIED.items()
         },
     message:
         "Judging the paper's claims under the variants of the config"
@@ -111,7 +137,7 @@ rule readings:
 
 rule report:
     input:
-        shown=shown_in_report(),
+        shown=SHOWN,
         training=[run_file(run, "training.json") for run in RUNS[:1]],
         recorded=[region_file(region) for region in config["regions"]],
         captions=[ours(path) for path in sorted(ROOT.glob("workflow/report/*.rst"))],
@@ -126,7 +152,12 @@ rule report:
         "../../envs/environment.yaml"
     params:
         regions=FIGURE_REGIONS,
-        config=told_config(),
+        # Without the keys that change no result.
+        config={
+            key: value
+            for key, value in config.items()
+            if key not in ("checkpoint_every", "trainings_per_gpu")
+        },
     message:
         "Writing the report"
     script:

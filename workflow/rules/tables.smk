@@ -76,7 +76,7 @@ rule ceilings:
 
 rule companion:
     input:
-        **PUBLISHED,
+        **given("published"),
         own=rules.table.output.csv,
         metrics=rules.table.input.metrics,
         reference_metrics=lambda wildcards: cell_files(
@@ -101,9 +101,12 @@ rule companion:
         "../../scripts/tables/companion.py"
 
 
+LATENT_CELLS = PLAN.cells(*{"table5"} & set(config["tables"]))
+
+
 rule latents:
     input:
-        metrics=lambda wildcards: cell_files(latent_cells(wildcards), "metrics.json"),
+        metrics=cell_files(LATENT_CELLS, "metrics.json"),
         code=package("paper", "statistics", "reporting"),
     output:
         **made("tables/latents", FORMATS, caption="latents"),
@@ -113,7 +116,7 @@ rule latents:
     conda:
         "../../envs/environment.yaml"
     params:
-        cells=lambda wildcards: rows(latent_cells(wildcards)),
+        cells=rows(LATENT_CELLS),
     message:
         "Making the table of latents"
     script:
@@ -122,7 +125,7 @@ rule latents:
 
 rule controls:
     input:
-        scores=lambda wildcards: cell_files(control_cells(wildcards), "scores.npz"),
+        scores=lambda wildcards: cell_files(PLAN.cells(*CONTROL_METRICS), "scores.npz"),
         code=package("paper", "statistics", "reporting"),
     output:
         **made("tables/controls", FORMATS, caption="controls"),
@@ -132,12 +135,23 @@ rule controls:
     conda:
         "../../envs/environment.yaml"
     params:
-        cells=lambda wildcards: rows(control_cells(wildcards)),
+        cells=lambda wildcards: rows(PLAN.cells(*CONTROL_METRICS)),
         confidence=config["comparison"]["confidence"],
     message:
         "Making the table of controls"
     script:
         "../../scripts/tables/controls.py"
+
+
+# Runs whose significant neurons are held against the truth: those that Figures 3 and 8 count.
+JUDGED_REGIONS = [
+    region
+    for region in KNOWN_REGIONS
+    if ("figure3" if region == PLAN.focus else "figure8") in COUNTED_RUNS
+]
+JUDGED_RUNS = [
+    run for region in JUDGED_REGIONS for run in PLAN.significance_runs(region)
+]
 
 
 # Only where there are runs to judge, so that no empty table can be asked for.
@@ -161,6 +175,17 @@ if JUDGED_RUNS:
             "Holding the significant neurons against the truth"
         script:
             "../../scripts/tables/truth.py"
+
+
+TABLES = [
+    *config["tables"],
+    *(["ceilings"] if config["tables"] else []),
+    *(f"{table}-companion" for table in TABLE_METRICS if table in config["tables"]),
+    *(["latents"] if "table5" in config["tables"] else []),
+    *(["controls"] if config["controls"] else []),
+    *(["truth"] if JUDGED_RUNS else []),
+    *(["optimal_images"] if OPTIMAL_RUNS else []),
+]
 
 
 rule tables:

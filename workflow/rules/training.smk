@@ -17,7 +17,7 @@ rule train:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        gpu=gpus(),
+        gpu=GPUS,
         mem_mb=growing(2000),
         runtime=growing(120),
     params:
@@ -124,7 +124,7 @@ rule weights:
         tested=cell_files(TRIED["nrs"], "significance-validation.csv"),
         code=package("paper", "statistics", "reporting"),
     output:
-        **made("figures/weights", ("png", "pdf"), caption="weights"),
+        **made("figures/weights", PICTURE_FORMATS, caption="weights"),
         weights=written("weights.csv"),
         scores=written("weights-scores.csv"),
     log:
