@@ -47,7 +47,12 @@ try:
     if config["weights"] == OWN:
         config["weights"] = WEIGHTS
     TRIES = search.tries(config, PAPER)
-    SETTINGS = {**config["variants"], SEARCH: search.settings(config, ROOT)}
+    # By a run's variant; None is the config's own.
+    SETTINGS = {
+        None: config,
+        SEARCH: search.settings(config, ROOT),
+        **config["variants"],
+    }
     # Until the weights are there that the config takes from its search, there is nothing else to plan.
     UNSEARCHED = config["weights"] == WEIGHTS and not os.path.exists(WEIGHTS)
     if UNSEARCHED:
@@ -156,17 +161,16 @@ def planned(wildcards):
         raise WorkflowError(
             f"{run.name}: the config has dataset {DATASET!r} with regions {config['regions']}"
         )
-    if run.variant is not None and run.variant not in SETTINGS:
+    if run.variant not in SETTINGS:
         raise WorkflowError(
-            f"{run.name}: the config has the variants {sorted(SETTINGS)}"
+            f"{run.name}: the config has the variants {sorted(filter(None, SETTINGS))}"
         )
     return run
 
 
 def settings(wildcards, section):
     """A section of the config as the run's variant has it."""
-    variant = planned(wildcards).variant
-    return SETTINGS[variant][section] if variant else config[section]
+    return SETTINGS[planned(wildcards).variant][section]
 
 
 def searched(wildcards):
@@ -193,9 +197,14 @@ def region_file(region):
     return f"{RESULTS}/data/{region}.h5"
 
 
+def run_files(runs, name):
+    """One of the files of each of these runs, each once."""
+    return [run_file(run, name) for run in dict.fromkeys(runs)]
+
+
 def cell_files(cells, name):
     """One of the files of each run of these cells."""
-    return list(dict.fromkeys(run_file(cell.run, name) for cell in cells))
+    return run_files((cell.run for cell in cells), name)
 
 
 def references(wildcards):

@@ -1,10 +1,10 @@
 rule reconstructions:
     input:
         region=lambda wildcards: region_file(FIGURE_REGIONS[wildcards.figure]),
-        predictions=lambda wildcards: [
-            run_file(run, "predictions.npz")
-            for run in PLAN.reconstruction_runs(FIGURE_REGIONS[wildcards.figure])
-        ],
+        predictions=lambda wildcards: run_files(
+            PLAN.reconstruction_runs(FIGURE_REGIONS[wildcards.figure]),
+            "predictions.npz",
+        ),
         code=package("reporting"),
     output:
         **made("figures/{figure}", PICTURE_FORMATS, caption="reconstructions"),
@@ -23,9 +23,9 @@ rule reconstructions:
 
 rule neuron_counts:
     input:
-        significance=lambda wildcards: [
-            run_file(run, "significance.csv") for run in COUNTED_RUNS[wildcards.figure]
-        ],
+        significance=lambda wildcards: run_files(
+            COUNTED_RUNS[wildcards.figure], "significance.csv"
+        ),
         code=package("statistics", "reporting"),
     output:
         **made("figures/{figure}", (*PICTURE_FORMATS, "csv"), caption="neuron_counts"),

@@ -1,12 +1,10 @@
 rule optimize:
     input:
         weights=lambda wildcards: run_file(planned(wildcards), "weights.safetensors"),
-        others=lambda wildcards: [
-            run_file(run, "weights.safetensors") for run in seeds_of(wildcards)[1:]
-        ],
-        predictions=lambda wildcards: [
-            run_file(run, "predictions.npz") for run in seeds_of(wildcards)
-        ],
+        others=lambda wildcards: run_files(
+            seeds_of(wildcards)[1:], "weights.safetensors"
+        ),
+        predictions=lambda wildcards: run_files(seeds_of(wildcards), "predictions.npz"),
         region=lambda wildcards: region_file(planned(wildcards).region),
         code=package("models", "optimal", "statistics", "training", "use"),
     output:

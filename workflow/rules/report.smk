@@ -30,7 +30,7 @@ OWN_RUNS = [run for run in RUNS if not run.variant]
 
 rule curves:
     input:
-        histories=[run_file(run, "history.csv") for run in OWN_RUNS],
+        histories=run_files(OWN_RUNS, "history.csv"),
         code=package("reporting"),
     output:
         **made("figures/curves", PICTURE_FORMATS, caption="curves"),
@@ -47,7 +47,7 @@ rule curves:
 
 rule runtimes:
     input:
-        trainings=[run_file(run, "training.json") for run in RUNS],
+        trainings=run_files(RUNS, "training.json"),
         code=package("reporting"),
     output:
         **made("tables/runtimes", FORMATS, caption="runtimes"),
@@ -138,7 +138,7 @@ rule readings:
 rule report:
     input:
         shown=SHOWN,
-        training=[run_file(run, "training.json") for run in RUNS[:1]],
+        training=run_files(RUNS[:1], "training.json"),
         recorded=[region_file(region) for region in config["regions"]],
         captions=[ours(path) for path in sorted(ROOT.glob("workflow/report/*.rst"))],
         assumptions=ours(ROOT / "docs/assumptions.md"),

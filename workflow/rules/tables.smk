@@ -160,7 +160,7 @@ if JUDGED_RUNS:
     rule truth:
         input:
             regions=[region_file(region) for region in JUDGED_REGIONS],
-            significance=[run_file(run, "significance.csv") for run in JUDGED_RUNS],
+            significance=run_files(JUDGED_RUNS, "significance.csv"),
             code=package("statistics", "reporting"),
         output:
             **made("tables/truth", FORMATS, caption="truth"),

@@ -143,5 +143,5 @@ rule weights:
 rule trainings:
     input:
         searched,
-        [run_file(run, "metrics.json") for run in RUNS],
+        run_files(RUNS, "metrics.json"),
     localrule: True
