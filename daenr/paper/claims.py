@@ -147,6 +147,19 @@ class _Half:
     general_table: str
     controls: str
 
+    def claim(
+        self,
+        name: str,
+        statement: str,
+        table: str,
+        level: Level,
+        pairs: Pairs,
+        children: tuple[Claim, ...] = (),
+    ) -> Claim:
+        """One of its claims that a table of the paper shows, all of which are about the baseline."""
+        source = f"Table {table.removeprefix('table')}"
+        return Claim(name, statement, source, self.metric, level, {"baseline": pairs}, children)
+
 
 _HALVES = (
     _Half("mse", "images are reconstructed better", "table2", "table5", "controls-ir"),
@@ -192,9 +205,8 @@ def _half(plan: Plan, half: _Half) -> Claim:
     statement = (
         f"Joint training (CAE-FR) helps: {half.gain} than by the baseline, over all regions and layers."
     )
-    source = f"Table {half.table.removeprefix('table')}"
     children = _only_if(plan, half, pairs, below)
-    return Claim(half.metric, statement, source, half.metric, "primary", {"baseline": pairs}, children)
+    return half.claim(half.metric, statement, half.table, "primary", pairs, children)
 
 
 def _only_if(plan: Plan, half: _Half, baseline: Pairs, below: tuple[Claim, ...]) -> tuple[Claim, ...]:
@@ -262,57 +274,38 @@ def _explanations(plan: Plan, half: _Half) -> Iterator[Claim]:
 
 def _generalisation(plan: Plan, half: _Half) -> Iterator[Claim]:
     """All other joint models of Table 5 or 6 pooled, below it each by itself, CAE-FR with that table's weights too."""
-    cells = plan.cells(half.general_table)
-    source = f"Table {half.general_table.removeprefix('table')}"
+    metric, table = half.metric, half.general_table
+    cells = plan.cells(table)
     models = [f"{autoencoder}-{readout}" for autoencoder in AUTOENCODERS for readout in READOUTS]
     each = [
-        Claim(
-            f"{half.metric}-{model}",
-            f"With {model.upper()} {half.gain} too.",
-            source,
-            half.metric,
-            "generalisation",
-            {"baseline": pairs},
+        half.claim(
+            f"{metric}-{model}", f"With {model.upper()} {half.gain} too.", table, "generalisation", pairs
         )
         for model in models
         if (pairs := _against_baseline(cells, (model,)))
     ]
-    yield Claim(
-        f"{half.metric}-others",
-        f"With other auto-encoders and readouts {half.gain} too, taken together.",
-        source,
-        half.metric,
-        "generalisation",
-        {"baseline": _against_baseline(cells, [model for model in models if model != "cae-fr"])},
-        tuple(each),
-    )
+    statement = f"With other auto-encoders and readouts {half.gain} too, taken together."
+    others = _against_baseline(cells, [model for model in models if model != "cae-fr"])
+    yield half.claim(f"{metric}-others", statement, table, "generalisation", others, tuple(each))
 
 
 def _regions(half: _Half, pairs: Pairs) -> Iterator[Claim]:
     """The primary claim region by region, below each layer by layer."""
     for region in dict.fromkeys(treated.region for treated, _ in pairs):
         own = tuple(pair for pair in pairs if pair[0].region == region)
-        name, source = f"{half.metric}-{region}", f"Table {half.table.removeprefix('table')}"
-        layers = tuple(
-            Claim(
+        name = f"{half.metric}-{region}"
+        layers = [
+            half.claim(
                 f"{name}-{layer}",
                 f"In {region} {half.gain} by CAE-FR read out of {layer}.",
-                source,
-                half.metric,
+                half.table,
                 "layer",
-                {"baseline": tuple(pair for pair in own if pair[0].layer == layer)},
+                tuple(pair for pair in own if pair[0].layer == layer),
             )
             for layer in dict.fromkeys(treated.layer for treated, _ in own)
-        )
-        yield Claim(
-            name,
-            f"In {region} {half.gain} by CAE-FR, over all layers.",
-            source,
-            half.metric,
-            "region",
-            {"baseline": own},
-            layers,
-        )
+        ]
+        statement = f"In {region} {half.gain} by CAE-FR, over all layers."
+        yield half.claim(name, statement, half.table, "region", own, tuple(layers))
 
 
 def _references(plan: Plan) -> Iterator[Claim]:
