@@ -28,7 +28,7 @@ from loops import Job, Timed
 from torch.utils.flop_counter import FlopCounterMode
 
 from daenr.config import TrainingSettings
-from daenr.paper.plan import plan
+from daenr.paper.plan import Plan
 from daenr.paper.published import region_sizes
 from daenr.paper.resolved import resolve
 from daenr.registry import AUTOENCODERS, printed_names
@@ -182,7 +182,8 @@ def project(rows: Sequence[Row], chosen: Sequence[str]) -> None:
     """Hours that the paper's 216 trainings take with each loop, and their ratio to the plain one's."""
     by_case = {(row.job.model, row.job.layer): row for row in rows}
     config = resolve({}, ROOT)
-    runs, steps = plan(config, ROOT / "config/paper"), expected_steps(TrainingSettings(**config["training"]))
+    runs = Plan(config, ROOT / "config/paper").runs()
+    steps = expected_steps(TrainingSettings(**config["training"]))
     measured = [by_case[run.model, run.layer] for run in runs if (run.model, run.layer) in by_case]
     hours = {loop: sum(steps * BATCH / row.median(loop) for row in measured) / 3600 for loop in chosen}
     print(f"\n{len(measured)} of the paper's {len(runs)} trainings, {steps} steps of {BATCH} each:")

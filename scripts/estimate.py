@@ -26,7 +26,7 @@ from snakemake.utils import update_config
 
 from daenr.config import Config, TrainingSettings
 from daenr.paper.claims import claim_tree
-from daenr.paper.plan import Plan, plan
+from daenr.paper.plan import Plan
 from daenr.paper.power import SPREADS, smallest_effects
 from daenr.paper.published import region_sizes
 from daenr.paper.resolved import resolve, training_trials
@@ -164,7 +164,7 @@ def jobs(configfiles: Sequence[Path]) -> tuple[dict[str, int], float]:
 def main(configfiles: Sequence[Path], cores: int) -> None:
     config = resolve(merged(configfiles), ROOT)
     counts, scheduling = jobs(configfiles)
-    runs = plan(config, PAPER)
+    runs = Plan(config, PAPER).runs()
     alike = {(run.model, run.layer, run.variant): replace(run, control=None) for run in runs}
     print(f"timing {len(alike)} models on {cores} cores ...", flush=True)
     os.environ.update(ENVIRONMENT)

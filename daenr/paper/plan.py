@@ -228,7 +228,7 @@ class Plan:
         return [self._predicting(region, engine["model"], engine["layer"], seed) for region in self.regions]
 
     def runs(self) -> list[Run]:
-        """Every training that the config's tables and figures need, each once."""
+        """Every training that the config's tables and figures need, each once; 216 for the paper's with one seed."""
         wanted = [cell.run for cell in (*self.cells(*self.tables()), *self.references())]
         for region in self.figure_regions().values():
             wanted += self.reconstruction_runs(region)
@@ -371,8 +371,3 @@ class Plan:
             for control, run in altered.items():
                 if control in self.config["controls"]:
                     yield replace(joint, control=control, run=replace(run, control=control))
-
-
-def plan(config: Mapping[str, Any], paper: Path = Path("config/paper")) -> list[Run]:
-    """Every training that the config's tables and figures need, each once; 216 for the paper's with one seed."""
-    return Plan(config, paper).runs()

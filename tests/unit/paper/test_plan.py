@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daenr.paper.plan import TABLE_METRICS, Cell, Plan, plan
+from daenr.paper.plan import TABLE_METRICS, Cell, Plan
 from daenr.paper.published import published, weights
 from daenr.paper.resolved import resolve
 from daenr.registry import AUTOENCODERS, READOUTS, joint_names, model_names, split_model
@@ -54,7 +54,7 @@ def test_no_training_is_planned_twice(paper):
 
 def test_ten_seeds_take_ten_times_as_many():
     config = resolved(dataset={"name": "paper", "layout": "simulated"}, seeds=list(range(10)))
-    assert len(plan(config, PAPER)) == 2160
+    assert len(Plan(config, PAPER).runs()) == 2160
 
 
 def test_an_engine_is_a_training_a_region_with_the_weights_for_responses():
@@ -116,7 +116,7 @@ def test_figures_need_no_training_beyond_the_tables(paper):
 
 def test_a_figure_alone_brings_its_trainings():
     config = resolved(dataset={"name": "paper", "layout": "simulated"}, tables=[], figures=["figure2"])
-    runs = plan(config, PAPER)
+    runs = Plan(config, PAPER).runs()
     assert [(run.model, run.layer) for run in runs] == [
         ("cae", None),
         *(("cae-fr", layer) for layer in LAYERS),
@@ -221,7 +221,7 @@ def test_table_5_of_another_focus_takes_the_only_weights_that_are_printed():
 
 def test_models_that_the_config_leaves_out_are_not_trained():
     config = resolved(models=["cae", "cae-fr"], dataset={"name": "x", "layout": "simulated"})
-    assert {run.model for run in plan(config, PAPER)} == {"cae", "cae-fr"}
+    assert {run.model for run in Plan(config, PAPER).runs()} == {"cae", "cae-fr"}
 
 
 # Values rather than runs: a checked type draws random numbers, which a strategy must not.
