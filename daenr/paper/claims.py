@@ -195,11 +195,10 @@ def _planned(claim: Claim, planned: set[Run]) -> tuple[Claim, ...]:
 
 
 def _half(plan: Plan, half: _Half) -> Claim:
-    tables = plan.tables()
-    pairs = _against_baseline(plan.cells(half.table), ("cae-fr",)) if half.table in tables else ()
+    pairs = _against_baseline(_cells(plan, half.table), ("cae-fr",))
     below = (
         *_explanations(plan, half),
-        *(_generalisation(plan, half) if half.general_table in tables else ()),
+        _generalisation(plan, half),
         *_regions(half, pairs),
     )
     statement = (
@@ -211,7 +210,7 @@ def _half(plan: Plan, half: _Half) -> Claim:
 
 def _only_if(plan: Plan, half: _Half, baseline: Pairs, below: tuple[Claim, ...]) -> tuple[Claim, ...]:
     """Joint training beats the baseline and each control that the plan has; what is below alone if it has none."""
-    cells = plan.cells(half.controls) if plan.config["controls"] else []
+    cells = _cells(plan, half.controls)
     joint = [cell for cell in cells if cell.control == "joint"]
     contrasts = {
         name: _pairs(joint, controls)
@@ -230,9 +229,8 @@ def _only_if(plan: Plan, half: _Half, baseline: Pairs, below: tuple[Claim, ...])
 
 def _explanations(plan: Plan, half: _Half) -> Iterator[Claim]:
     """What the paper says the gain comes from: Table 3 for reconstruction, Figure 4 for responses."""
-    if half.metric == "mse" and "table3" in plan.tables():
+    if half.metric == "mse" and (cells := _cells(plan, "table3")):
         plain = [cell for cell in plan.cells("table2") if (cell.region, cell.model) == (plan.focus, "cae")]
-        cells = plan.cells("table3")
         use, harm, as_use, as_harm = ([c for c in cells if c.neurons == name] for name in NEURONS[1:])
         drawn = Claim(
             "mse-neurons-random",
@@ -259,8 +257,8 @@ def _explanations(plan: Plan, half: _Half) -> Iterator[Claim]:
             },
             (drawn,),
         )
-    if half.metric == "pcc" and "figure4" in plan.config["figures"]:
-        runs = plan.comparison_runs()
+    if half.metric == "pcc":
+        runs = plan.counted_runs().get("figure4", [])
         cells = [Cell("figure4", run.region, run.model, run.layer, "all", run) for run in runs]
         yield Claim(
             "pcc-neurons",
@@ -272,10 +270,10 @@ def _explanations(plan: Plan, half: _Half) -> Iterator[Claim]:
         )
 
 
-def _generalisation(plan: Plan, half: _Half) -> Iterator[Claim]:
+def _generalisation(plan: Plan, half: _Half) -> Claim:
     """All other joint models of Table 5 or 6 pooled, below it each by itself, CAE-FR with that table's weights too."""
     metric, table = half.metric, half.general_table
-    cells = plan.cells(table)
+    cells = _cells(plan, table)
     models = [f"{autoencoder}-{readout}" for autoencoder in AUTOENCODERS for readout in READOUTS]
     each = [
         half.claim(
@@ -286,7 +284,7 @@ def _generalisation(plan: Plan, half: _Half) -> Iterator[Claim]:
     ]
     statement = f"With other auto-encoders and readouts {half.gain} too, taken together."
     others = _against_baseline(cells, [model for model in models if model != "cae-fr"])
-    yield half.claim(f"{metric}-others", statement, table, "generalisation", others, tuple(each))
+    return half.claim(f"{metric}-others", statement, table, "generalisation", others, tuple(each))
 
 
 def _regions(half: _Half, pairs: Pairs) -> Iterator[Claim]:
@@ -323,6 +321,11 @@ def _references(plan: Plan) -> Iterator[Claim]:
             "reference",
             {"CNN-FR": tuple((cell, end) for end, cell in _pairs(ends, own))},
         )
+
+
+def _cells(plan: Plan, table: str) -> list[Cell]:
+    """Cells of a table; none of one that the plan lacks, so that claims about it compare nothing and are left out."""
+    return plan.cells(table) if table in plan.tables() else []
 
 
 def _against_baseline(cells: Sequence[Cell], models: Sequence[str]) -> Pairs:

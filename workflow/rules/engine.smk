@@ -1,6 +1,6 @@
 rule engine:
     input:
-        weights=lambda wildcards: run_file(planned(wildcards), "weights.safetensors"),
+        weights=rules.train.output.weights,
         region=lambda wildcards: region_file(planned(wildcards).region),
         code=package("models", "training", "use"),
     output:

@@ -1,6 +1,6 @@
 rule optimize:
     input:
-        weights=lambda wildcards: run_file(planned(wildcards), "weights.safetensors"),
+        weights=rules.train.output.weights,
         others=lambda wildcards: run_files(
             seeds_of(wildcards)[1:], "weights.safetensors"
         ),
@@ -30,7 +30,7 @@ rule optimize:
 rule judge:
     input:
         images=rules.optimize.output.images,
-        weights=lambda wildcards: run_file(planned(wildcards), "weights.safetensors"),
+        weights=rules.train.output.weights,
         judging=lambda wildcards: run_file(
             PLAN.optimal_judge(planned(wildcards).region), "weights.safetensors"
         ),
