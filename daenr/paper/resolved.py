@@ -92,9 +92,7 @@ def _completed(dataset: DatasetSettings, root: Path) -> DatasetSettings:
         }
         changes["simulation"] = dataset.simulation.model_copy(update={"sizes": sizes})
     completed = dataset.model_copy(update=changes)
-    if completed.response_scale is not None:
-        return completed
-    scale = "none" if of_the_paper(completed, root) else "mean"
+    scale = completed.response_scale or ("none" if of_the_paper(completed, root) else "mean")
     return completed.model_copy(update={"response_scale": scale})
 
 

@@ -56,7 +56,7 @@ def tries(config: Mapping[str, Any], paper: Path) -> list[Cell]:
 def _tables(config: Mapping[str, Any]) -> list[str]:
     """Tables of results whose weights the config's tables, figures, controls and optimal images need."""
     figures, controls = set(config["figures"]), set(config["controls"])
-    needed = {table for table in config["tables"] if table in WEIGHT_TABLES}
+    needed = set(config["tables"]) & WEIGHT_TABLES.keys()
     needed |= {"table2"} if figures - {"figure5"} or controls else set()
     needed |= {"table4"} if "figure4" in figures or controls else set()
     needed |= {"table4", "table6"} if config["optimal_images"]["neurons"] else set()
