@@ -7,6 +7,7 @@ module while it parses, so it needs the standard library only.
 import csv
 import dataclasses
 import math
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -78,22 +79,13 @@ class OtherResult:
 Record = TypeVar("Record", Published, Weight, RegionSize, OtherResult)
 
 
-def published(folder: Path, table: str) -> list[Published]:
-    """The published results of one table, in the order of the file.
-
-    Args:
-        folder: the folder of the paper's CSV files, ``config/paper``.
-        table: ``table2`` ... ``table6``.
+def published(tables: Iterable[Path]) -> list[Published]:
+    """The published results of these files, ``config/paper/table2.csv`` ... ``table6.csv``, in their order.
 
     Raises:
         ValueError: a column is unknown or missing, or a cell is no number; names file and line.
     """
-    return _records(folder / f"{table}.csv", Published)
-
-
-def all_published(folder: Path) -> list[Published]:
-    """The published results of Tables 2 to 6; errors as for ``published``."""
-    return [result for number in range(2, 7) for result in published(folder, f"table{number}")]
+    return [result for table in tables for result in _records(table, Published)]
 
 
 def weights(path: Path) -> list[Weight]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from daenr.logs import run_main
 from daenr.paper.plan import Cell
-from daenr.paper.published import all_published
+from daenr.paper.published import published
 from daenr.reporting.readings import render, tidy
 from daenr.reporting.rendering import save
 from daenr.statistics.metrics import evaluate
@@ -21,10 +21,9 @@ def main(
     csv: Path,
     **rendered: Path,
 ) -> None:
-    read, published = read_scores_of(scores), all_published(paper[0].parent) if paper else []
-    metrics = {name: evaluate(each) for name, each in read.items()}
+    metrics = {name: evaluate(each) for name, each in read_scores_of(scores).items()}
     placed = {reading: [Cell.from_row(row) for row in rows] for reading, rows in cells.items()}
-    frame = tidy(placed, metrics, published, confidence)
+    frame = tidy(placed, metrics, published(paper), confidence)
     save(frame, render(frame, confidence), csv, **rendered)
 
 

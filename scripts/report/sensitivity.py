@@ -6,7 +6,7 @@ from typing import Any
 
 from daenr.logs import run_main
 from daenr.paper.claims import Claim
-from daenr.paper.published import all_published
+from daenr.paper.published import published
 from daenr.paper.verdicts import Rules, judge, sensitivity
 from daenr.reporting.rendering import save
 from daenr.reporting.verdicts import render_sensitivity
@@ -22,9 +22,9 @@ def main(
     csv: Path,
     **rendered: Path,
 ) -> None:
-    read, published = read_scores_of(scores), all_published(paper[0].parent) if paper else []
+    read, printed = read_scores_of(scores), published(paper)
     frames = {
-        name: judge([*map(Claim.from_row, rows)], read, published, Rules(**rules[name]), thresholds[name])
+        name: judge([*map(Claim.from_row, rows)], read, printed, Rules(**rules[name]), thresholds[name])
         for name, rows in claims.items()
     }
     frame = sensitivity(frames)

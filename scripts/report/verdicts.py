@@ -8,7 +8,7 @@ from daenr.data.region import read_region
 from daenr.logs import run_main
 from daenr.paper.claims import Claim
 from daenr.paper.population import held_against_truth
-from daenr.paper.published import all_published
+from daenr.paper.published import published
 from daenr.paper.verdicts import Rules, judge
 from daenr.reporting.rendering import save
 from daenr.reporting.verdicts import render
@@ -26,8 +26,8 @@ def main(
     **rendered: Path,
 ) -> None:
     roots, judged_by = [Claim.from_row(row) for row in claims], Rules(**rules)
-    read, published = read_scores_of(scores), all_published(paper[0].parent) if paper else []
-    frame = judge(roots, read, published, judged_by, threshold)
+    read = read_scores_of(scores)
+    frame = judge(roots, read, published(paper), judged_by, threshold)
     if regions:
         responsive = {path.stem: read_region(path).responsive for path in regions}
         frame = held_against_truth(frame, roots, read, responsive, judged_by)

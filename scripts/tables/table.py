@@ -28,7 +28,7 @@ def main(
         table,
         placed,
         read_documents(metrics),
-        published(paper[0].parent, table) if paper else [],
+        published(paper),
         read_scores_of(scores),
         confidence,
         read_scores_of(linear),

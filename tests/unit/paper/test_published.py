@@ -51,14 +51,14 @@ ROUNDING = 0.0005
 def image_cells(table: str) -> dict[tuple[str, str, str | None, str], dict[str, float]]:
     """The image metrics of each region, model, layer and neuron group of a table."""
     cells: dict[tuple[str, str, str | None, str], dict[str, float]] = defaultdict(dict)
-    for row in published(PAPER, table):
+    for row in published([PAPER / f"{table}.csv"]):
         cells[row.region, row.model, row.layer, row.neurons][row.metric] = row.value
     return cells
 
 
 @pytest.mark.parametrize("table", RESULTS)
 def test_each_result_stands_once(table: str) -> None:
-    rows = published(PAPER, table)
+    rows = published([PAPER / f"{table}.csv"])
     assert {row.table for row in rows} == {table}
     keys = [(row.region, row.model, row.layer, row.neurons, row.metric) for row in rows]
     assert len(keys) == len(set(keys))
@@ -66,7 +66,7 @@ def test_each_result_stands_once(table: str) -> None:
 
 
 def test_number_of_results() -> None:
-    counts = {table: len(published(PAPER, table)) for table in RESULTS}
+    counts = {table: len(published([PAPER / f"{table}.csv"])) for table in RESULTS}
     assert counts == {"table2": 45, "table3": 24, "table4": 24, "table5": 144, "table6": 144}
     assert sum(counts.values()) == 381
 
@@ -104,7 +104,7 @@ def test_image_metrics_are_in_range_and_not_exchanged(table: str) -> None:
 
 @pytest.mark.parametrize("table", ["table4", "table6"])
 def test_correlations_are_in_range(table: str) -> None:
-    assert all(0.0 < row.value < 1.0 for row in published(PAPER, table))
+    assert all(0.0 < row.value < 1.0 for row in published([PAPER / f"{table}.csv"]))
 
 
 def test_psnr_agrees_with_mse() -> None:
@@ -141,7 +141,11 @@ def test_plain_autoencoders_of_table5_are_the_same_under_every_layer() -> None:
 def test_tables_4_and_6_report_the_same_models_alike(model: str) -> None:
     """Both tables hold CNN-FR and CAE-FR; other weights and another training move them a little only."""
     first, second = (
-        {(row.region, row.layer): row.value for row in published(PAPER, table) if row.model == model}
+        {
+            (row.region, row.layer): row.value
+            for row in published([PAPER / f"{table}.csv"])
+            if row.model == model
+        }
         for table in ("table4", "table6")
     )
     assert first.keys() == second.keys()
@@ -190,7 +194,7 @@ def damaged(folder: Path, name: str, line: int, text: str) -> Path:
 def test_damaged_results_name_file_and_line(tmp_path: Path, line: int, text: str, message: str) -> None:
     path = damaged(tmp_path, "table2.csv", line, text)
     with pytest.raises(ValueError, match="table2") as error:
-        published(tmp_path, "table2")
+        published([tmp_path / "table2.csv"])
     assert str(error.value).startswith(f"{path}, line {line}: ")
     assert message in str(error.value)
 
@@ -212,14 +216,14 @@ def test_damaged_region_sizes_name_file_and_line(tmp_path: Path) -> None:
 def test_empty_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "table4.csv").touch()
     with pytest.raises(ValueError, match=r"table4\.csv, line 1"):
-        published(tmp_path, "table4")
+        published([tmp_path / "table4.csv"])
 
 
 def test_columns_are_found_by_name_and_an_empty_layer_is_none(tmp_path: Path) -> None:
     (tmp_path / "table2.csv").write_text(
         "value,metric,neurons,layer,model,region,table\n0.5,mse,all,,cae,region1,table2\n"
     )
-    (row,) = published(tmp_path, "table2")
+    (row,) = published([tmp_path / "table2.csv"])
     assert row == Published("table2", "region1", "cae", None, "all", "mse", 0.5)
 
 

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.power import RULES, SETS, decided, primaries, tree, wrong
 from daenr.paper.claims import claim_tree
 from daenr.paper.plan import Plan
-from daenr.paper.published import all_published
+from daenr.paper.published import published
 from daenr.paper.resolved import resolve
 from daenr.paper.verdicts import (
     COLUMNS,
@@ -30,6 +30,7 @@ from daenr.statistics.scores import Scores
 
 ROOT = Path(__file__).parents[3]
 PAPER = ROOT / "config/paper"
+PUBLISHED = published(sorted(PAPER.glob("table[2-6].csv")))
 
 
 # ---- planted results ----------------------------------------------------------------------------------
@@ -203,7 +204,7 @@ def results(made, signal, mse, images=50, neurons=30, noise=0.1):
 @pytest.fixture(scope="module")
 def judged():
     made = plan()
-    return judge(claim_tree(made), results(made, 0.5, 1e-7), all_published(PAPER), RULES).set_index("claim")
+    return judge(claim_tree(made), results(made, 0.5, 1e-7), PUBLISHED, RULES).set_index("claim")
 
 
 def test_a_frame_says_what_was_planted(judged):
@@ -253,7 +254,7 @@ def test_references_are_judged_beside_the_paper_s_claims_and_take_nothing_of_the
             of_run = scores[run.name]
             better = of_run.prediction + planted[run.model] * of_run.response
             scores[run.name] = replace(of_run, prediction=better)
-    frame = judge(claim_tree(made), scores, all_published(PAPER), RULES).set_index("claim")
+    frame = judge(claim_tree(made), scores, PUBLISHED, RULES).set_index("claim")
     found = frame.loc[["pcc-ln", "pcc-klindt"]]
     assert [*found["verdict"]] == ["contradicted", "supported"]
     assert [*found["against"]] == ["CNN-FR", "CNN-FR"]
@@ -303,7 +304,7 @@ def test_one_seed_is_said_to_be_one():
 
 
 def test_the_margin_of_pcc_is_the_mean_by_which_the_paper_s_replicates_differ():
-    printed = {(p.table, p.region, p.layer): p.value for p in all_published(PAPER) if p.model == "cnn-fr"}
+    printed = {(p.table, p.region, p.layer): p.value for p in PUBLISHED if p.model == "cnn-fr"}
     differences = [
         value - printed["table6", region, layer]
         for (table, region, layer), value in printed.items()

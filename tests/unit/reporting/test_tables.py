@@ -40,7 +40,9 @@ def cell(table, region="region3", model="cae-fr", layer="h1", neurons="all", see
 
 def paper_cells(table, seeds=1):
     """Every cell of the paper's table, in its order, seed after seed."""
-    places = dict.fromkeys((p.region, p.model, p.layer, p.neurons) for p in published(PAPER, table))
+    places = dict.fromkeys(
+        (p.region, p.model, p.layer, p.neurons) for p in published([PAPER / f"{table}.csv"])
+    )
     return [cell(table, *place, seed=seed) for seed in range(seeds) for place in places]
 
 
@@ -151,7 +153,7 @@ def markdown_rows(text):
 
 @pytest.mark.parametrize("table", TABLES)
 def test_rows_are_those_of_the_papers_csv_in_its_order(table):
-    rows = published(PAPER, table)
+    rows = published([PAPER / f"{table}.csv"])
     cells = paper_cells(table, seeds=2)
     frame = tidied(table, cells, drawn(cells), rows)
     expected = [(p.table, p.region, p.model, p.layer or "", p.neurons, p.metric) for p in rows]
@@ -560,7 +562,7 @@ def test_five_equal_rows_have_no_bold_value_and_the_caption_says_so():
 
 def test_the_papers_value_stands_below_ours_in_every_spelling():
     cells = paper_cells("table2", seeds=2)
-    frame, made = rendered("table2", cells, drawn(cells), published(PAPER, "table2"))
+    frame, made = rendered("table2", cells, drawn(cells), published([PAPER / "table2.csv"]))
     printed = [f"[{value:.3f}]" for value in frame["paper"]]
     assert re.findall(r"<sub>\\(\[[\d.]+\\\])</sub>", made.md) == [
         text.replace("]", r"\]") for text in printed
@@ -704,7 +706,9 @@ def test_random_neurons_stand_in_rows_of_their_own_below_table_3():
     groups = ("significant", "insignificant", "random-significant", "random-insignificant")
     cells = [cell("table3", layer=layer, neurons=neurons) for neurons in groups for layer in ("h1", "h2")]
     documents = measured(cells, lambda item, _: 0.1 + 0.2 * groups.index(item.neurons))
-    frame = tables.tidy("table3", cells, documents, published(PAPER, "table3"), scored(cells, documents))
+    frame = tables.tidy(
+        "table3", cells, documents, published([PAPER / "table3.csv"]), scored(cells, documents)
+    )
     made = tables.render("table3", frame).md
     lines = [line.split("|")[1:-1] for line in made.splitlines() if line.startswith("| CAE")]
     labels = [line[0].strip() for line in lines]
