@@ -209,7 +209,7 @@ class Plan:
         wanted = self.config["optimal_images"]
         if not wanted["neurons"]:
             return []
-        return [self._predicting(region, model, wanted["layer"], seed) for seed in self.config["seeds"]]
+        return [self._predicting(region, model, wanted["layer"], seed).run for seed in self.config["seeds"]]
 
     def drawing_runs(self, region: str) -> list[Run]:
         """The optimal runs of all models that the config names for it."""
@@ -222,6 +222,16 @@ class Plan:
 
     def engine_runs(self) -> list[Run]:
         """Runs, one a region, that answer images in place of the animal; none unless the config names their model."""
+        return [cell.run for cell in self._engines()]
+
+    def predicting_cells(self) -> list[Cell]:
+        """Places in Tables 4 and 6 of what draws optimal images and of the engines, in every region, first seed."""
+        wanted, seed = self.config["optimal_images"], self.config["seeds"][0]
+        drawing = product(self.regions, wanted["models"] if wanted["neurons"] else ())
+        drawn = [self._predicting(region, model, wanted["layer"], seed) for region, model in drawing]
+        return [*drawn, *self._engines()]
+
+    def _engines(self) -> list[Cell]:
         engine, seed = self.config["engine"], self.config["seeds"][0]
         if engine["model"] is None:
             return []
@@ -319,10 +329,10 @@ class Plan:
         )
         return Cell(table, region, model, layer, "all", run)
 
-    def _predicting(self, region: str, model: str, layer: str, seed: int) -> Run:
-        """A run with the weights for predicting responses."""
+    def _predicting(self, region: str, model: str, layer: str, seed: int) -> Cell:
+        """A model with its weights for predicting responses."""
         table = "table4" if model in ("cnn-fr", "cae-fr") else "table6"
-        return self._cell(table, region, model, layer, seed).run
+        return self._cell(table, region, model, layer, seed)
 
     def _table2(self, seed: int, *regions: str) -> Iterable[Cell]:
         for region in regions or self.regions:

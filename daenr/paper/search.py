@@ -38,28 +38,25 @@ def tries(config: Mapping[str, Any], paper: Path) -> list[Cell]:
     settings = config["weight_search"]
     plan = Plan({**config, "weights": _EQUAL, "seeds": config["seeds"][:1]}, paper, SEARCH)
     found = []
-    for table in _tables(config):
-        for cell in plan.cells(table):
-            runs = []
-            if cell.run.alpha and cell.run.beta:
-                pairs = [(1 / max(ratio, 1.0), min(ratio, 1.0)) for ratio in sorted(settings["ratios"])]
-                runs = [replace(cell.run.parent, alpha=alpha, beta=beta) for alpha, beta in pairs]
-            elif settings["baseline_tries"]:
-                seeds = range(cell.run.seed, cell.run.seed + len(settings["ratios"]))
-                runs = [replace(cell.run, seed=seed) for seed in seeds]
-            found += [
-                Cell(WEIGHT_TABLES[table][0], cell.region, cell.model, run.layer, "all", run) for run in runs
-            ]
+    for cell in [*plan.cells(*_tables(config)), *plan.predicting_cells()]:
+        runs = []
+        if cell.run.alpha and cell.run.beta:
+            pairs = [(1 / max(ratio, 1.0), min(ratio, 1.0)) for ratio in sorted(settings["ratios"])]
+            runs = [replace(cell.run.parent, alpha=alpha, beta=beta) for alpha, beta in pairs]
+        elif settings["baseline_tries"]:
+            seeds = range(cell.run.seed, cell.run.seed + len(settings["ratios"]))
+            runs = [replace(cell.run, seed=seed) for seed in seeds]
+        table = WEIGHT_TABLES[cell.table][0]
+        found += [Cell(table, cell.region, cell.model, run.layer, "all", run) for run in runs]
     return list(dict.fromkeys(found))
 
 
 def _tables(config: Mapping[str, Any]) -> list[str]:
-    """Tables of results whose weights the config's tables, figures, controls and optimal images need."""
+    """Tables of results whose weights the config's tables, figures and controls need."""
     figures, controls = set(config["figures"]), set(config["controls"])
     needed = set(config["tables"]) & WEIGHT_TABLES.keys()
     needed |= {"table2"} if figures - {"figure5"} or controls else set()
     needed |= {"table4"} if "figure4" in figures or controls else set()
-    needed |= {"table4", "table6"} if config["optimal_images"]["neurons"] else set()
     return sorted(needed)
 
 

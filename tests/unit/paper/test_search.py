@@ -38,6 +38,14 @@ def tried(table, model="cae-fr", layer="h2", alpha=1.0, beta=1.0, seed=0):
     return Cell(table, "v1", model, layer, "all", run)
 
 
+def write_weights_of(path, cells):
+    """The file that the search writes where all of its tries score alike."""
+    chosen = choose(cells, {(TASKS[cell.table], cell.run.name): 1.0 for cell in cells})
+    rows = [asdict(weight) for weight in chosen_weights(chosen)]
+    lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def test_tasks_are_those_that_the_paper_prints():
     assert {weight.table: weight.task for weight in weights(PAPER / "weights.csv")} == TASKS
 
@@ -77,6 +85,23 @@ def test_no_more_is_tried_than_the_tables_and_figures_need():
     assert tables(tables=["table7"], figures=["figure5"]) == []
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"engine": {"model": "cae-fr", "layer": "h3"}},
+        {"engine": {"model": "vae-fr", "layer": "h3"}},
+        {"optimal_images": {"neurons": 3, "models": ["cae-fr", "vae-fr"], "layer": "h3"}},
+    ],
+)
+def test_what_predicts_beside_the_tables_gets_weights_of_its_own(asked, tmp_path):
+    config = found(tables=["table7"], figures=[], models=["cae"], **asked)
+    path = tmp_path / "weights.csv"
+    write_weights_of(path, tries(config, PAPER))
+    plan = Plan({**config, "weights": str(path)}, PAPER)
+    (layer,) = {run.layer for run in plan.runs() if run.alpha and run.beta}
+    assert layer == "h3"
+
+
 def test_the_tries_are_no_trainings_of_the_plan():
     config = resolve({"dataset": {"name": "x", "layout": "simulated"}}, ROOT)
     planned = {run.name for run in Plan(config, PAPER).runs()}
@@ -86,11 +111,8 @@ def test_the_tries_are_no_trainings_of_the_plan():
 def test_what_is_chosen_gives_every_weight_that_the_plan_needs(tmp_path):
     config = found()
     cells = tries(config, PAPER)
-    chosen = choose(cells, {(TASKS[cell.table], cell.run.name): 1.0 for cell in cells})
-    rows = [asdict(weight) for weight in chosen_weights(chosen)]
     path = tmp_path / "weights.csv"
-    lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
-    path.write_text("\n".join(lines) + "\n")
+    write_weights_of(path, cells)
     runs = Plan({**config, "weights": str(path)}, PAPER).runs()
     assert {(run.alpha, run.beta) for run in runs if run.model == "cae-fr"} == {(1, 0.0001)}
 
