@@ -12,8 +12,8 @@ import pandas as pd
 from daenr.paper.published import OtherResult
 from daenr.registry import split_model
 from daenr.reporting import labels, tables
-from daenr.reporting.layouts import REGIONS, Axis, Layout, grid, in_order, markers, paper_values, seeds
-from daenr.reporting.rendering import Grid, Rendered, spell, value_entry
+from daenr.reporting.layouts import NOTHING, REGIONS, Axis, Layout, Row, grid, in_order, paper_values, seeds
+from daenr.reporting.rendering import Entry, Grid, Rendered, spell, value_entry
 from daenr.statistics import single_trials
 from daenr.statistics.metrics import METRICS
 
@@ -144,15 +144,11 @@ def render(table: str, frame: pd.DataFrame) -> Rendered:
 def _grid(layout: Layout, frame: pd.DataFrame, name: str, title: str, caption: str) -> Grid:
     # A source is told where notes are.
     notes = ["; ".join(filter(None, pair)) for pair in zip(frame["source"], frame["note"], strict=True)]
-    frame = frame.assign(note=notes)
-    found = markers(frame["note"])
-    entries = [
-        value_entry(value, sd, marker=found.get(note, ""), paper=paper)
-        for value, sd, note, paper in frame[["value", "sd", "note", "paper"]].itertuples(
-            index=False, name=None
-        )
-    ]
-    return grid(layout, frame, entries, name=name, title=title, caption=caption)
+    return grid(layout, frame.assign(note=notes), _entry, name, title, caption)
+
+
+def _entry(row: Row, note: str) -> Entry:
+    return value_entry(row["value"], row["sd"], marker=note, paper=row["paper"])
 
 
 _PIXELS = (
@@ -176,8 +172,8 @@ _TRIALS = (
 
 def _caption(frame: pd.DataFrame, *parts: str) -> str:
     if frame.empty:
-        return "The config leaves out every model of this table."
-    return " ".join(filter(None, [*parts, seeds(int(frame["n"].max())), paper_values(frame)]))
+        return NOTHING
+    return " ".join(filter(None, [*parts, seeds(frame), paper_values(frame)]))
 
 
 def _layout(table: str) -> Layout:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from daenr.paper.plan import CONTROL_METRICS, Cell
-from daenr.reporting.layouts import LAYERS, REGIONS, Axis, Layout, grid, in_order
+from daenr.reporting.layouts import LAYERS, NOTHING, REGIONS, Axis, Layout, Row, grid, in_order
 from daenr.reporting.rendering import Entry, Rendered, interval_texts, spell
 from daenr.statistics.inference import Pair, difference
 from daenr.statistics.metrics import METRICS
@@ -109,33 +109,22 @@ _LAYOUT = Layout(
 
 def render(frame: pd.DataFrame, confidence: float) -> Rendered:
     """Spell the table of controls that `tidy` made."""
-    frame = frame.assign(note="")
-    places = frame[["metric", "value", "low", "high"]].itertuples(index=False, name=None)
-    entries = [_entry(METRICS[metric].decimals, *numbers) for metric, *numbers in places]
-    return spell(
-        grid(
-            _LAYOUT,
-            frame,
-            entries,
-            name="controls",
-            title="Controls",
-            caption=_caption(frame, confidence),
-        )
-    )
+    return spell(grid(_LAYOUT, frame, _entry, "controls", "Controls", _caption(frame, confidence)))
 
 
-def _entry(decimals: int, value: float, low: float, high: float) -> Entry:
-    text = "–" if np.isnan(value) else f"{value:z.{decimals}f}"
-    if np.isnan(low):
+def _entry(row: Row, _: str) -> Entry:
+    decimals = METRICS[row["metric"]].decimals
+    text = "–" if np.isnan(row["value"]) else f"{row['value']:z.{decimals}f}"
+    if np.isnan(row["low"]):
         return Entry(text)
-    (lower, upper), unit = interval_texts((low, high), decimals)
-    return Entry(text, f"[{lower}, {upper}]{unit}")
+    (low, high), unit = interval_texts((row["low"], row["high"]), decimals)
+    return Entry(text, f"[{low}, {high}]{unit}")
 
 
 def _caption(frame: pd.DataFrame, confidence: float) -> str:
     """What the rows are, what stands in brackets, how many seeds."""
     if frame.empty:
-        return "The config leaves out every model of this table."
+        return NOTHING
     n = int(frame["n"].max())
     values = f"Values are means over {n} seeds" if n > 1 else "Values are of one seed"
     drawn = "test images and seeds" if n > 1 else "the test images alone, as there is one seed"

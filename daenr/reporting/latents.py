@@ -8,8 +8,8 @@ import pandas as pd
 from daenr.paper.plan import Cell
 from daenr.registry import split_model
 from daenr.reporting import labels, tables
-from daenr.reporting.layouts import LAYERS, Axis, Layout, grid, in_order, markers, seeds
-from daenr.reporting.rendering import Grid, Rendered, spell, value_entry
+from daenr.reporting.layouts import LAYERS, Axis, Layout, Row, grid, in_order, seeds
+from daenr.reporting.rendering import Entry, Grid, Rendered, spell, value_entry
 from daenr.statistics.latents import ACTIVE
 
 _MEASURES = {
@@ -58,17 +58,16 @@ def render(frame: pd.DataFrame) -> Rendered:
         "to the latent's size or one less than there are images. Active dimensions: those whose posterior mean has a "
         f"variance of more than {ACTIVE:g}. KL: from the posterior to the prior, not weighted. Codes used: of the "
         "codebook, by any position of any image. Perplexity: how many codes they would be if all were used alike. The "
-        f"plain auto-encoders have no readout: their values recur. {seeds(int(frame['n'].max()))}"
+        f"plain auto-encoders have no readout: their values recur. {seeds(frame)}"
     )
     grids = [_grid(str(name), own) for name, own in frame.groupby(autoencoders, sort=False)]
     return spell(*grids, title="Use of the latents", caption=caption)
 
 
 def _grid(autoencoder: str, frame: pd.DataFrame) -> Grid:
-    found = markers(frame["note"])
-    entries = [
-        value_entry(value, sd, decimals=1, marker=found.get(note, ""))
-        for value, sd, note in frame[["value", "sd", "note"]].itertuples(index=False, name=None)
-    ]
     title = f"Latent of the {labels.model_label(autoencoder)}"
-    return grid(_LAYOUT, frame, entries, name=f"latents-{autoencoder}", title=title, caption="")
+    return grid(_LAYOUT, frame, _entry, f"latents-{autoencoder}", title, caption="")
+
+
+def _entry(row: Row, note: str) -> Entry:
+    return value_entry(row["value"], row["sd"], decimals=1, marker=note)

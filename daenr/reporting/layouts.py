@@ -1,9 +1,10 @@
 """How a tidy frame, one row a number, is laid out as the grid of a table."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from string import ascii_lowercase
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,9 @@ import pandas as pd
 from daenr.reporting import labels
 from daenr.reporting.rendering import Entry, Grid
 from daenr.statistics.metrics import METRICS
+
+Row = Mapping[Hashable, Any]
+"""A row of a frame, by the names of its columns."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Layout:
         upper: the upper level of the header; without keys there is one level.
         lower: the lower level of the header.
         block: what the rows between two rules have in common, from a row's place.
+        missing: what stands where there is no number.
     """
 
     corner: str
@@ -54,6 +59,7 @@ class Layout:
     upper: Axis
     lower: Axis
     block: Callable[[tuple[str, ...]], object] = lambda _: None
+    missing: str = ""
 
 
 def in_order(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
@@ -70,24 +76,34 @@ def markers(notes: Iterable[str]) -> dict[str, str]:
 
 
 def grid(
-    layout: Layout, frame: pd.DataFrame, entries: Sequence[Entry], *, name: str, title: str, caption: str
+    layout: Layout,
+    frame: pd.DataFrame,
+    entry: Callable[[Row, str], Entry],
+    name: str,
+    title: str,
+    caption: str,
 ) -> Grid:
-    """Lay entries out in a grid; places for which there is none stay empty.
+    """Lay a frame out in a grid.
 
     Args:
         layout: how.
-        frame: where each entry stands, in the order of the axes; its ``note`` column is spelled below the table.
-        entries: one a row of the frame.
+        frame: the numbers; a text in its column ``note``, if it has one, is spelled below the table.
+        entry: spells a row of the frame, given the marker of its note.
         name: of the table's file.
         title: what the table is called.
         caption: without the title.
     """
+    notes = markers(frame["note"]) if "note" in frame else {}
     rows, upper, lower = (_places(frame, axis) for axis in (layout.rows, layout.upper, layout.lower))
-    at = dict(zip(zip(rows, upper, lower, strict=True), entries, strict=True))
+    at = {
+        tuple(place): entry(row, notes.get(row.get("note", ""), ""))
+        for *place, row in zip(rows, upper, lower, frame.to_dict("records"), strict=True)
+    }
     columns = sorted(
         set(zip(upper, lower, strict=True)), key=lambda c: (upper.index(c[0]), lower.index(c[1]))
     )
-    lines = [(row, [at.get((row, *column), Entry("")) for column in columns]) for row in dict.fromkeys(rows)]
+    missing = Entry(layout.missing)
+    lines = [(row, [at.get((row, *column), missing) for column in columns]) for row in dict.fromkeys(rows)]
     return Grid(
         name=name,
         title=title,
@@ -103,8 +119,12 @@ def grid(
             [(layout.rows.label(*row), line) for row, line in block]
             for _, block in groupby(lines, key=lambda line: layout.block(line[0]))
         ],
-        notes=[(marker, note) for note, marker in markers(frame["note"]).items()],
+        notes=[(marker, note) for note, marker in notes.items()],
     )
+
+
+NOTHING = "The config leaves out every model of this table."
+"""Caption of a table without rows."""
 
 
 def paper_values(frame: pd.DataFrame) -> str:
@@ -112,8 +132,9 @@ def paper_values(frame: pd.DataFrame) -> str:
     return "In brackets: what the paper prints for its own recording." if frame["paper"].notna().any() else ""
 
 
-def seeds(n: int) -> str:
+def seeds(frame: pd.DataFrame) -> str:
     """What a caption says of the values: how many seeds they come from."""
+    n = frame["n"].max()
     return f"Mean ± standard deviation over {n} seeds." if n > 1 else "Values of one seed."
 
 

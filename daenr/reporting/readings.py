@@ -1,7 +1,6 @@
 """How far the results are from the paper's printed numbers, as configured and under each variant of the settings."""
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,21 @@ import pandas as pd
 
 from daenr.paper.plan import TABLE_METRICS, Cell
 from daenr.paper.published import Published
-from daenr.reporting.rendering import Entry, Grid, Rendered, spell
+from daenr.reporting.layouts import Axis, Layout, Row, grid
+from daenr.reporting.rendering import Entry, Rendered, spell
 from daenr.statistics.inference import crossed
 from daenr.statistics.metrics import METRICS
 
 COLUMNS = ["reading", "table", "metric", "distance", "low", "high", "n", "cells"]
 """Columns of a tidy frame; the config's own settings are the reading with an empty name."""
+
+_LAYOUT = Layout(
+    corner="Reading",
+    rows=Axis(("reading",), lambda reading: reading or "As configured"),
+    upper=Axis(("table",), lambda table: f"Table {table[-1]}"),
+    lower=Axis(("table", "metric"), lambda _, metric: METRICS[metric].label),  # each table has its own order
+    missing="–",  # noqa: RUF001 - as in the other tables
+)
 
 
 def tidy(
@@ -59,27 +67,9 @@ def tidy(
 
 def render(frame: pd.DataFrame, confidence: float) -> Rendered:
     """Spell what `tidy` made: a row a reading, a column a metric of a table; what is nearest to the paper is bold."""
-    found = {
-        (str(reading), str(table), str(metric)): (float(distance), float(low), float(high))
-        for reading, table, metric, distance, low, high, *_ in frame.itertuples(index=False, name=None)
-    }
-    columns = list(dict.fromkeys((table, metric) for _, table, metric in found))
-
-    def shown(key: tuple[str, str, str]) -> float:
-        return round(found[key][0], METRICS[key[2]].decimals)
-
-    def entry(key: tuple[str, str, str]) -> Entry:
-        if key not in found:
-            return Entry("–")  # noqa: RUF001 - as in the other tables
-        rivals = [shown(other) for other in found if other[1:] == key[1:]]
-        distance, *interval = (f"{value:.{METRICS[key[2]].decimals}f}" for value in found[key])
-        below = "" if np.isnan(found[key][1]) else f"[{', '.join(interval)}]"
-        return Entry(distance, below, best=shown(key) == min(rivals))
-
-    rows = [
-        (reading or "As configured", [entry((reading, *column)) for column in columns])
-        for reading in dict.fromkeys(reading for reading, _, _ in found)
-    ]
+    decimals = frame["metric"].map(lambda metric: METRICS[metric].decimals)
+    printed = pd.Series([*map(round, frame["distance"], decimals)], index=frame.index, dtype=float)
+    nearest = printed == printed.groupby([frame["table"], frame["metric"]]).transform("min")
     caption = (
         "Mean over cells and seeds of the absolute difference between our result and the printed one; in brackets its "
         f"{confidence:.0%} interval, over cells and seeds together (over cells alone with one seed), wide where a "
@@ -87,8 +77,11 @@ def render(frame: pd.DataFrame, confidence: float) -> Rendered:
         "same cells, so two may differ for sure although their intervals overlap. A reading moves only the models "
         "that it is about; where it changes nothing that a table's models compute, the row is that of the config."
     )
-    groups = [
-        (f"Table {table[-1]}", len(list(those))) for table, those in groupby(columns, lambda each: each[0])
-    ]
-    labels = [METRICS[metric].label for _, metric in columns]
-    return spell(Grid("readings", "Distance from the paper", caption, "Reading", labels, [rows], groups))
+    frame = frame.assign(best=nearest)
+    return spell(grid(_LAYOUT, frame, _entry, "readings", "Distance from the paper", caption))
+
+
+def _entry(row: Row, _: str) -> Entry:
+    numbers = (row["distance"], row["low"], row["high"])
+    distance, low, high = (f"{number:.{METRICS[row['metric']].decimals}f}" for number in numbers)
+    return Entry(distance, "" if np.isnan(row["low"]) else f"[{low}, {high}]", best=row["best"])

@@ -6,7 +6,7 @@ strings and spells that grid as Markdown, LaTeX and HTML.
 
 # ruff: noqa: RUF001 - the symbols are those of the paper
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -24,12 +24,13 @@ from daenr.reporting.layouts import (
     LEVERAGE,
     METRIC_AXIS,
     NO_AXIS,
+    NOTHING,
     REGIONS,
     Axis,
     Layout,
+    Row,
     grid,
     in_order,
-    markers,
     paper_values,
     seeds,
 )
@@ -181,9 +182,8 @@ def tidy(
         for metric in shown
     ]
     columns = [*_KEY, "value", "note", "seed", "scores"]
-    single = pd.DataFrame([*_linear_rows(table, cells, linear), *measured], columns=columns).astype(
-        {"value": float}
-    )
+    rows = [*_linear_rows(table, cells, linear), *measured]
+    single = pd.DataFrame(rows, columns=columns).astype({"value": float})
     frame = _over_seeds(single)
     # It is the same whatever the seed.
     frame.loc[frame["model"] == labels.LINEAR_CODE, ["sd", "n"]] = np.nan, 1
@@ -191,9 +191,7 @@ def tidy(
     keys = frame[_KEY].itertuples(index=False, name=None)
     frame["paper"] = pd.Series([paper.get(key, np.nan) for key in keys], dtype=float)
     frame = in_order(frame, layout)
-    competing = frame[frame["metric"] != LEVERAGE]
-    standings = _standings(competing, layout, _by_place(single), confidence)
-    frame["standing"] = standings.reindex(frame.index, fill_value="")
+    frame["standing"] = _standings(frame, layout, single, confidence)
     return frame[COLUMNS]
 
 
@@ -308,45 +306,35 @@ def _note(reasons: "pd.Series[str]") -> str:
     return f"{len(given)} of {len(reasons)} seeds: {text}" if 0 < len(given) < len(reasons) else text
 
 
-def _by_place(single: pd.DataFrame) -> dict[tuple[str, ...], dict[int, Scores]]:
-    """For each place what the seeds scored that gave it a value."""
-    places: dict[tuple[str, ...], dict[int, Scores]] = {}
-    for *place, value, seed, scored in single[[*_KEY, "value", "seed", "scores"]].itertuples(
-        index=False, name=None
-    ):
-        seeds_of_place = places.setdefault(tuple(place), {})
-        if not np.isnan(value):
-            seeds_of_place[seed] = scored
-    return places
-
-
 def _standings(
-    frame: pd.DataFrame,
-    layout: _PaperLayout,
-    scores: Mapping[tuple[str, ...], Mapping[int, Scores]],
-    confidence: float,
+    frame: pd.DataFrame, layout: _PaperLayout, single: pd.DataFrame, confidence: float
 ) -> "pd.Series[str]":
     """How each value stands to the best of its contest.
 
     Args:
         frame: the values, with their ``_KEY``.
         layout: says who competes.
-        scores: for each place what its seeds scored.
+        single: the values of the seeds that they are means of, with their scores.
         confidence: of the intervals.
     """
-    best = _best(frame, layout)
-    contests = frame.groupby(_contests(frame, layout), sort=False).ngroup()
-    places = dict(zip(frame.index, frame[_KEY].itertuples(index=False, name=None), strict=True))
-    winners = {contests[row]: places[row] for row in frame.index[best]}
-    standings = best.map({True: "best", False: ""})
-    printed = _printed(frame)
-    digits = {contests[row]: printed[row] for row in frame.index[best]}
-    for row in frame.index[~best & frame["value"].notna()]:
-        place = places[row]
-        if printed[row] == digits[contests[row]]:
-            standings[row] = "same"
-        elif _tied(place[-1], scores[winners[contests[row]]], scores[place], confidence):
-            standings[row] = "tied"
+    seeds_of = {
+        place: dict(zip(seeds["seed"], seeds["scores"], strict=True))
+        for place, seeds in single.dropna(subset="value").groupby(_KEY)
+    }
+    standings = pd.Series("", index=frame.index, dtype=str)
+    competing = frame[(frame["metric"] != LEVERAGE) & frame["value"].notna()]
+    gain = competing["value"] * [METRICS[metric].sign for metric in competing["metric"]]
+    printed = _printed(competing)
+    places = pd.Series([*competing[_KEY].itertuples(index=False, name=None)], index=competing.index)
+    for _, contest in gain.groupby(_contests(competing, layout)):
+        best = contest.index[contest == contest.max()][-1]
+        for row in contest.index:
+            if contest[row] == contest[best]:
+                standings[row] = "best"
+            elif printed[row] == printed[best]:
+                standings[row] = "same"
+            elif _tied(competing["metric"][row], seeds_of[places[best]], seeds_of[places[row]], confidence):
+                standings[row] = "tied"
     return standings
 
 
@@ -357,12 +345,6 @@ def _printed(frame: pd.DataFrame) -> "pd.Series[str]":
         for metric, value in frame[["metric", "value"]].itertuples(index=False, name=None)
     ]
     return pd.Series(texts, index=frame.index, dtype=str)
-
-
-def _best(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
-    """Which means win their contest, every one of those that tie."""
-    score = frame["value"] * [METRICS[metric].sign for metric in frame["metric"]]
-    return score == score.groupby(_contests(frame, layout)).transform("max")
 
 
 def _tied(metric: str, best: Mapping[int, Scores], rival: Mapping[int, Scores], confidence: float) -> bool:
@@ -385,19 +367,14 @@ def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> Rendere
     Rows and columns that the frame lacks do not appear. A value that is missing is a dash with a note.
     """
     layout = LAYOUTS[table]
-    notes = markers(frame["note"])
     rivals = frame["value"].groupby(_contests(frame, layout)).transform("count") > 1
     told = frame["standing"].eq("best") & rivals & ~_undecided(frame, layout)
-    entries = [
-        _entry(row, best, notes.get(row["note"], ""))
-        for row, best in zip(frame.to_dict("records"), told, strict=True)
-    ]
     title, caption = f"Table {table.removeprefix('table')}", _caption(layout, frame, confidence)
-    return spell(grid(layout, frame, entries, name=table, title=title, caption=caption))
+    return spell(grid(layout, frame.assign(bold=told), _entry, table, title, caption))
 
 
-def _entry(row: Mapping[Hashable, Any], best: bool, note: str) -> Entry:
-    """What stands in one place: a row of the frame, whether it is bold, and the marker of its note."""
+def _entry(row: Row, note: str) -> Entry:
+    """What stands in one place, from a row of the frame and the marker of its note."""
     value, sd, metric = row["value"], row["sd"], row["metric"]
     if metric == LEVERAGE and not np.isnan(value):
         return Entry(power_text(value), "" if np.isnan(sd) else f"± {power_text(sd)}", marker=note)
@@ -405,7 +382,7 @@ def _entry(row: Mapping[Hashable, Any], best: bool, note: str) -> Entry:
         value,
         sd,
         decimals=METRICS[metric].decimals if metric in METRICS else 0,
-        best=best,
+        best=row["bold"],
         marker=" ".join(filter(None, ["≈" if row["standing"] == "tied" else "", note])),
         paper=row["paper"],
     )
@@ -424,7 +401,7 @@ def _contests(frame: pd.DataFrame, layout: _PaperLayout) -> list["pd.Series[str]
 def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> str:
     """What is shown, what bold and marked mean, how many seeds."""
     if frame.empty:
-        return "The config leaves out every model of this table."
+        return NOTHING
     n = int(frame["n"].max())
     regions = ", ".join(map(labels.region_label, frame["region"].unique()))
     drawn = "test images and seeds" if n > 1 else "test images alone, as there is one seed"
@@ -432,7 +409,13 @@ def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> st
         f"≈: not told apart from the best, the {confidence:.0%} interval of the difference includes 0 "
         f"(over {drawn})."
     )
-    parts = [layout.caption.replace("{regions}", regions), layout.bold, _same(frame, layout), tied, seeds(n)]
+    parts = [
+        layout.caption.replace("{regions}", regions),
+        layout.bold,
+        _same(frame, layout),
+        tied,
+        seeds(frame),
+    ]
     parts += [paper_values(frame), _drawn(frame), _linear(frame), _leverage(frame)]
     return " ".join(filter(None, parts))
 

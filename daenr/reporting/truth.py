@@ -5,8 +5,8 @@
 import pandas as pd
 
 from daenr.reporting.labels import region_label
-from daenr.reporting.rendering import Grid, Rendered, spell, value_entry
-from daenr.statistics.significance import RULES
+from daenr.reporting.layouts import NO_AXIS, Axis, Layout, Row, grid
+from daenr.reporting.rendering import Entry, Rendered, spell, value_entry
 
 _MEASURES = {
     "false_positives": ("False positives", 1),
@@ -24,20 +24,13 @@ def render(frame: pd.DataFrame, threshold: float) -> Rendered:
         "significant_bh": f"Benjamini–Hochberg q ≤ {threshold:g}",
         "significant_permutation": f"permutation p ≤ {threshold:g}",
     }
-    numbers = frame.set_index(["region", "rule", "metric"])
-    blocks = [
-        [
-            (
-                f"{region_label(region)}, {names[rule]}",
-                [
-                    value_entry(*numbers.loc[(region, rule, measure), ["value", "sd"]], decimals=decimals)
-                    for measure, (_, decimals) in _MEASURES.items()
-                ],
-            )
-            for rule in RULES
-        ]
-        for region in frame["region"].unique()
-    ]
+    layout = Layout(
+        corner="Region, rule",
+        rows=Axis(("region", "rule"), lambda region, rule: f"{region_label(region)}, {names[rule]}"),
+        upper=NO_AXIS,
+        lower=Axis(("metric",), lambda metric: _MEASURES[metric][0]),
+        block=lambda row: row[0],
+    )
     n = int(frame["n"].max())
     caption = (
         "Which neurons the rules call significant, held against the truth of the simulated recording. False positives: "
@@ -46,5 +39,9 @@ def render(frame: pd.DataFrame, threshold: float) -> Rendered:
         "test images, mean over its layers; "
         + (f"then mean ± standard deviation over {n} seeds." if n > 1 else "one seed.")
     )
-    columns = [heading for heading, _ in _MEASURES.values()]
-    return spell(Grid("truth", "Significance", caption, "Region, rule", columns, blocks))
+    return spell(grid(layout, frame, _entry, "truth", "Significance", caption))
+
+
+def _entry(row: Row, _: str) -> Entry:
+    _, decimals = _MEASURES[row["metric"]]
+    return value_entry(row["value"], row["sd"], decimals=decimals)
