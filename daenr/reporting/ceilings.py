@@ -1,20 +1,21 @@
 """The table of noise ceilings: how much the recording lets any model reach."""
 
-# ruff: noqa: RUF001 - the symbols are those of the paper
-
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from daenr.reporting.labels import region_label
-from daenr.reporting.rendering import Entry, Grid, Rendered, spell, value_entry
+from daenr.reporting.layouts import NO_AXIS, REGIONS, Axis, Layout, Row, grid
+from daenr.reporting.rendering import Entry, Rendered, spell, value_entry
 
-_MEANS = ["cc_max", "oracle", "explainable_variance"]
-_COUNTS = ["neurons", "without_signal"]
+_MEANS = {"cc_max": "CC_max", "oracle": "Oracle", "explainable_variance": "Explainable variance"}
+_COUNTS = {"neurons": "Neurons", "without_signal": "Without signal"}
 COLUMNS = ["region", *_MEANS, *_COUNTS]
 """Columns of the frame: means over neurons and numbers of neurons."""
 
+_LAYOUT = Layout(
+    corner="Region", rows=REGIONS, upper=NO_AXIS, lower=Axis(("metric",), (_MEANS | _COUNTS).__getitem__)
+)
 _TOO_FEW = "Fewer than two repeats or two test images: these trials show no ceiling."
 
 
@@ -48,17 +49,10 @@ def render(frame: pd.DataFrame) -> Rendered:
         "mean of the other repeats. Explainable variance: share of a single trial's variance that the image explains. "
         "Neurons without signal power are counted, not dropped: their CC_max is 0."
     )
-    dash = Entry("–", marker="a")
-    rows = [
-        (
-            region_label(row["region"]),
-            [
-                *(dash if pd.isna(row[name]) else value_entry(row[name], np.nan) for name in _MEANS),
-                *(dash if pd.isna(row[name]) else Entry(f"{row[name]:.0f}") for name in _COUNTS),
-            ],
-        )
-        for _, row in frame.iterrows()
-    ]
-    columns = ["CC_max", "Oracle", "Explainable variance", "Neurons", "Without signal"]
-    notes = [("a", _TOO_FEW)] if frame["cc_max"].isna().any() else []
-    return spell(Grid("ceilings", "Noise ceilings", caption, "Region", columns, [rows], notes=notes))
+    numbers = frame.astype({"without_signal": float}).melt("region", var_name="metric")
+    numbers["note"] = np.where(numbers["value"].isna(), _TOO_FEW, "")
+    return spell(grid(_LAYOUT, numbers, _entry, "ceilings", "Noise ceilings", caption))
+
+
+def _entry(row: Row, note: str) -> Entry:
+    return value_entry(row["value"], np.nan, decimals=3 if row["metric"] in _MEANS else 0, marker=note)

@@ -3,13 +3,13 @@
 # ruff: noqa: RUF001 - the symbols are those of the paper
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from daenr.reporting.labels import model_label, region_label
-from daenr.reporting.rendering import Entry, Grid, Rendered, interval_texts, spell
+from daenr.reporting.layouts import NO_AXIS, Axis, Layout, Row, grid
+from daenr.reporting.rendering import Entry, Rendered, interval_texts, spell
 from daenr.run import Run
 from daenr.statistics.inference import crossed
 
@@ -66,11 +66,12 @@ def tidy(judged: pd.DataFrame, confidence: float) -> pd.DataFrame:
         of simple cells predicted with r of ``LEAST_R`` whose image has |r| of ``MATCHING`` with their filter;
         ``slope_gap`` the distance from the mean slope of the ``natural`` images. Differences of methods are paired.
     """
-    runs = judged["run"].map({name: Run.parse(name) for name in judged["run"].unique()})
+    runs = {name: Run.parse(name) for name in judged["run"].unique()}
     frame = judged.assign(
-        region=runs.map(lambda run: run.region),
-        model=runs.map(lambda run: run.model),
-        seed=runs.map(lambda run: run.seed),
+        **{
+            key: judged["run"].map({name: getattr(run, key) for name, run in runs.items()})
+            for key in ("region", "model", "seed")
+        }
     )
     natural = frame[frame["method"] == "natural"].groupby(["region", "model"])["slope"].mean().rename("usual")
     frame = frame.join(natural, on=["region", "model"])
@@ -119,21 +120,17 @@ def verdict(frame: pd.DataFrame) -> str:
     Args:
         frame: what `tidy` returns, of one region and model.
     """
-    at = frame.set_index(["method", "metric"])
     said = []
     for other in ("pixels", "blurred"):
-        pair = f"decoder - {other}"
-        if pair not in set(frame["method"]):
+        pair = frame[frame["method"] == f"decoder - {other}"].set_index("metric")
+        if pair.empty:
             continue
-        found: dict[str, Any] = {
-            metric: at.loc[(pair, metric)] for metric in _METRICS if (pair, metric) in at.index
-        }
-        better = sum(bool(found[metric]["high"] < 0) for metric in _NATURAL)
-        worse = sum(bool(found[metric]["low"] > 0) for metric in _NATURAL)
+        natural = pair.loc[[*_NATURAL]]
+        better, worse = (natural["high"] < 0).sum(), (natural["low"] > 0).sum()
         drive = [
-            f"the {name} {_direction(found[metric])}"
+            f"the {name} {_direction(*pair.loc[metric, ['low', 'high']])}"
             for metric, name in (("rate", "predicted rate"), ("response", "true response"))
-            if metric in found
+            if metric in pair.index
         ]
         said.append(
             f"against {METHODS[other]}: more natural in {better} of {len(_NATURAL)} measures, less in {worse}; "
@@ -142,31 +139,30 @@ def verdict(frame: pd.DataFrame) -> str:
     return "; ".join(said)
 
 
-def _direction(row: Mapping[str, float]) -> str:
-    if row["low"] > 0:
+def _direction(low: float, high: float) -> str:
+    if low > 0:
         return "is higher"
-    return "is lower" if row["high"] < 0 else "does not differ measurably"
+    return "is lower" if high < 0 else "does not differ measurably"
+
+
+_LAYOUT = Layout(
+    corner="Images",
+    rows=Axis(
+        ("region", "model", "method"),
+        lambda region, model, method: f"{region_label(region)}, {model_label(model)}, {METHODS[method]}",
+    ),
+    upper=NO_AXIS,
+    lower=Axis(("metric",), _METRICS.__getitem__),
+    block=lambda row: row[:2],
+)
 
 
 def render(frame: pd.DataFrame, confidence: float) -> Rendered:
     """Spell what `tidy` made: a row for each region, model and method."""
-    metrics = [metric for metric in _METRICS if metric in set(frame["metric"])]
-    at = frame.set_index(["region", "model", "method", "metric"])
-    blocks, verdicts = [], []
-    for key, group in frame.groupby(["region", "model"], sort=False):
-        region, model = map(str, key)
-        name = f"{region_label(region)}, {model_label(model)}"
-        shown = [method for method in METHODS if method in set(group["method"])]
-        blocks.append(
-            [
-                (
-                    f"{name}, {METHODS[method]}",
-                    [_entry(at, (region, model, method, metric)) for metric in metrics],
-                )
-                for method in shown
-            ]
-        )
-        verdicts.append(f"{name}, images from the decoder {verdict(group)}.")
+    verdicts = [
+        f"{region_label(str(region))}, {model_label(str(model))}, images from the decoder {verdict(group)}."
+        for (region, model), group in frame.groupby(["region", "model"], sort=False)
+    ]
     caption = (
         f"Mean over neurons, below it the {confidence:.0%} interval over "
         f"{'seeds and neurons' if frame['seeds'].max() > 1 else 'neurons'}. "
@@ -177,23 +173,20 @@ def render(frame: pd.DataFrame, confidence: float) -> Rendered:
         + (
             "The truth of the simulated recording: the true cell's response over its highest by any training image, "
             f"and |r| with the filter of simple cells that are predicted with r > {LEAST_R:g} on the test images. "
-            if "response" in metrics
+            if "response" in set(frame["metric"])
             else ""
         )
         + " ".join(verdicts)
     )
-    columns = [_METRICS[metric] for metric in metrics]
-    return spell(Grid("optimal_images", "Images that drive a neuron", caption, "Images", columns, blocks))
+    # A region may lack a metric that another has.
+    by_metric = frame.sort_values("metric", key=lambda names: names.map([*_METRICS].index), kind="stable")
+    return spell(grid(_LAYOUT, by_metric, _entry, "optimal_images", "Images that drive a neuron", caption))
 
 
-def _entry(at: pd.DataFrame, place: tuple[str, str, str, str]) -> Entry:
-    if place not in at.index:
-        return Entry("")
-    row: Any = at.loc[place]  # type: ignore[index]
-    sign = "+" if " - " in place[2] else ""
+def _entry(row: Row, _: str) -> Entry:
+    sign = "+" if " - " in row["method"] else ""
     if not np.isfinite(row["low"]):
         return Entry(f"{row['value']:{sign}z.2f}")
-    numbers = row[["value", "low", "high"]].tolist()
-    texts, power = interval_texts(numbers, 2 if max(map(abs, numbers)) >= 0.1 else 3, sign)
-    value, low, high = texts
+    numbers = [row["value"], row["low"], row["high"]]
+    (value, low, high), power = interval_texts(numbers, 2 if max(map(abs, numbers)) >= 0.1 else 3, sign)
     return Entry(f"{value}{power}", f"{low} to {high}{power}")
