@@ -2,9 +2,8 @@
 
 # ruff: noqa: RUF001 - the minus signs are those of print
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,10 +20,9 @@ from daenr.paper.verdicts import (
     Rules,
 )
 from daenr.reporting.labels import label_words
+from daenr.reporting.layouts import Row
 from daenr.reporting.rendering import Entry, Grid, Rendered, interval_texts, spell
 from daenr.statistics.metrics import METRICS
-
-_NO_NUMBER = "–"
 
 _UNTESTED = "Claims that rest on one which is not supported: their effects are shown, but decide nothing."
 
@@ -51,16 +49,13 @@ def render(frame: pd.DataFrame, rules: Rules, title: str = "The paper's claims")
             " Neurons: the share of them whose own mean gain is above 0, and the standard error over neurons of the "
             "effect, which is the mean gain of a neuron."
         )
-    columns = ["Claim", "Effect", "Neurons", "Paper", "p", "Verdict", "What would decide", "Population"]
     caption = f"{summary(frame, rules)}\n\n{legend}"
     untested = frame["verdict"] == NOT_TESTED
-    tested = _grid(
-        frame[~untested], columns, _verdict_entries, "verdicts", title, caption, _meanings(frame, rules)
-    )
+    tested = _grid(frame[~untested], _judged, "verdicts", title, caption, _meanings(frame, rules))
     if not untested.any():
         return spell(tested)
     title = f"Not tested: {untested.sum()}"
-    rest = _grid(frame[untested], columns, _verdict_entries, "verdicts-untested", title, _UNTESTED, [])
+    rest = _grid(frame[untested], _judged, "verdicts-untested", title, _UNTESTED)
     return spell(tested, replace(rest, folded=True))
 
 
@@ -74,57 +69,49 @@ def render_sensitivity(frame: pd.DataFrame, title: str = "Sensitivity of the ver
         "are tested together, without the controls."
     )
 
-    def entries(row: Mapping[str, Any]) -> list[Entry]:
-        own = [_compared(row, ""), *(_compared(row, f"_{name}") for name in names)]
-        return [_claim(row), *own, Entry("←" if row["moves"] else "")]
+    def entries(row: Row) -> dict[str, Entry]:
+        varied = {name: _compared(row, f"_{name}") for name in names}
+        moves = Entry("←" if row["moves"] else "")
+        return {"Claim": _claim(row), "As configured": _compared(row, ""), **varied, "Moves": moves}
 
-    columns = ["Claim", "As configured", *names, "Moves"]
-    return spell(_grid(frame, columns, entries, "sensitivity", title, caption, []))
+    return spell(_grid(frame, entries, "sensitivity", title, caption))
 
 
 def _grid(
     frame: pd.DataFrame,
-    columns: Sequence[str],
-    entries: Callable[[Mapping[str, Any]], list[Entry]],
+    entries: Callable[[Row], dict[str, Entry]],
     name: str,
     title: str,
     caption: str,
-    notes: list[tuple[str, str]],
+    notes: Sequence[tuple[str, str]] = (),
 ) -> Grid:
     """A row a claim, a block a root of the tree; columns that are empty in all rows are left out."""
     depths: dict[str, int] = {}
-    blocks: list[list[tuple[str, list[Entry]]]] = []
-    for row in _records(frame):
+    blocks: list[list[tuple[str, dict[str, Entry]]]] = []
+    for row in frame.to_dict("records"):
         depth = depths[row["claim"]] = depths.get(row["parent"], -1) + 1
         if depth == 0:
             blocks.append([])
         blocks[-1].append((f"{'· ' * depth}{row['claim']}", entries(row)))
     lines = [line for block in blocks for _, line in block]
-    shown = [index for index in range(len(columns)) if any(line[index].text for line in lines)]
-    kept = [[(label, [line[index] for index in shown]) for label, line in block] for block in blocks]
-    return Grid(name, title, caption, "Name", [columns[i] for i in shown], kept, notes=notes, prose=True)
+    columns = [name for name in (lines[0] if lines else ()) if any(line[name].text for line in lines)]
+    kept = [[(label, [line[name] for name in columns]) for label, line in block] for block in blocks]
+    return Grid(name, title, caption, "Name", columns, kept, notes=[*notes], prose=True)
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    names = [*map(str, frame.columns)]
-    return [dict(zip(names, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
-
-
-def _verdict_entries(row: Mapping[str, Any]) -> list[Entry]:
-    return [
-        _claim(row),
-        _effect(row, "", against=row["against"]),
-        _neurons(row),
-        Entry(_printed(row)),
-        Entry(_p(row)),
-        Entry(
-            row["verdict"],
-            best=row["verdict"] in (SUPPORTED, CONTRADICTED),
-            marker=_MARKS.get(row["verdict"], ""),
-        ),
-        Entry(_needed(row)),
-        Entry(row.get("population", "")),
-    ]
+def _judged(row: Row) -> dict[str, Entry]:
+    verdict = row["verdict"]
+    decided = verdict in (SUPPORTED, CONTRADICTED)
+    return {
+        "Claim": _claim(row),
+        "Effect": _effect(row, "", against=row["against"]),
+        "Neurons": _neurons(row),
+        "Paper": Entry(_printed(row)),
+        "p": Entry(_p(row)),
+        "Verdict": Entry(verdict, best=decided, marker=_MARKS.get(verdict, "")),
+        "What would decide": Entry(_needed(row)),
+        "Population": Entry(row.get("population", "")),
+    }
 
 
 def _meanings(frame: pd.DataFrame, rules: Rules) -> list[tuple[str, str]]:
@@ -149,33 +136,33 @@ def _meanings(frame: pd.DataFrame, rules: Rules) -> list[tuple[str, str]]:
 # ---- cells --------------------------------------------------------------------------------------------
 
 
-def _claim(row: Mapping[str, Any]) -> Entry:
+def _claim(row: Row) -> Entry:
     """The statement, and in small print where the paper makes it and what is to be noted."""
     return Entry(label_words(row["statement"]), "; ".join(filter(None, [row["source"], row.get("note", "")])))
 
 
-def _compared(row: Mapping[str, Any], suffix: str) -> Entry:
+def _compared(row: Row, suffix: str) -> Entry:
     effect = _effect(row, suffix)
     return Entry(effect.text, f"{effect.below}, {row[f'verdict{suffix}']}".removeprefix(", "))
 
 
-def _effect(row: Mapping[str, Any], suffix: str, against: str = "baseline") -> Entry:
+def _effect(row: Row, suffix: str, against: str = "baseline") -> Entry:
     """PCC +0.0123 [-0.0010, +0.0256], and the contrast where there are others beside the baseline."""
     metric = METRICS[row["metric"]]
     if np.isnan(row[f"effect{suffix}"]):
-        return Entry(_NO_NUMBER)
+        return Entry("–")
     (effect, low, high), unit = _interval(row, suffix)
     contrast = "" if against == "baseline" else f", against {against}"
     return Entry(f"{metric.label} {effect}{unit}", f"[{low}, {high}]{unit}{contrast}")
 
 
-def _interval(row: Mapping[str, Any], suffix: str = "") -> tuple[list[str], str]:
+def _interval(row: Row, suffix: str = "") -> tuple[list[str], str]:
     numbers = [row[f"{key}{suffix}"] for key in ("effect", "low", "high")]
     texts, unit = interval_texts(numbers, METRICS[row["metric"]].effect_decimals, sign="+")
     return [text.replace("-", "−") for text in texts], unit
 
 
-def _neurons(row: Mapping[str, Any]) -> Entry:
+def _neurons(row: Row) -> Entry:
     """80% gain, ± 0.0021; nothing for a metric that is no mean over neurons."""
     if np.isnan(row["neurons_gain"]):
         return Entry("")
@@ -184,7 +171,7 @@ def _neurons(row: Mapping[str, Any]) -> Entry:
     return Entry(f"{row['neurons_gain']:.0%} gain", below)
 
 
-def _printed(row: Mapping[str, Any]) -> str:
+def _printed(row: Row) -> str:
     if np.isnan(row["paper"]):
         return ""
     excluded = {"yes": " (excluded)", "no": " (not excluded)", "": ""}[row["paper_excluded"]]
@@ -195,7 +182,7 @@ def _signed(value: float, decimals: int) -> str:
     return f"{value:+z.{decimals}f}".replace("-", "−")
 
 
-def _p(row: Mapping[str, Any]) -> str:
+def _p(row: Row) -> str:
     """0.012 (0.025); nothing for a claim that was not tested."""
     if row["n"] < 2 or np.isnan(row["tested_at"]):
         return ""
@@ -203,7 +190,7 @@ def _p(row: Mapping[str, Any]) -> str:
     return f"{p} ({row['tested_at']:.2g})"
 
 
-def _needed(row: Mapping[str, Any]) -> str:
+def _needed(row: Row) -> str:
     if row["verdict"] != OPEN:
         return ""
     if np.isnan(row["seeds_needed"]):
@@ -228,7 +215,7 @@ def summary(frame: pd.DataFrame, rules: Rules) -> str:
 
 def _sentences(frame: pd.DataFrame, rules: Rules) -> Iterator[str]:
     tell = {"primary": _primary, "only if": _only_if}
-    for row in _records(frame):
+    for row in frame.to_dict("records"):
         if row["level"] in tell:
             yield tell[row["level"]](row, rules)
     held = (frame["level"] == "primary") & (frame["verdict"] == SUPPORTED)
@@ -243,7 +230,7 @@ def _sentences(frame: pd.DataFrame, rules: Rules) -> Iterator[str]:
             f"{skipped} further {'claim was' if skipped == 1 else 'claims were'} not tested, since what "
             f"{'it rests' if skipped == 1 else 'they rest'} on is not supported."
         )
-    for row in _records(frame[(frame["level"] == "reference") & frame["effect"].notna()]):
+    for row in frame[(frame["level"] == "reference") & frame["effect"].notna()].to_dict("records"):
         yield _reference(row, rules)
     if "population" in frame:
         yield _truth(frame.loc[frame["level"] == "known", "population"])
@@ -262,7 +249,7 @@ def _truth(known: pd.Series) -> str:
     return f"{said}; of the results that it does determine, in the last rows: {found}."
 
 
-def _primary(row: Mapping[str, Any], rules: Rules) -> str:
+def _primary(row: Row, rules: Rules) -> str:
     question, does, to = _HALVES[row["metric"]]
     if np.isnan(row["effect"]):
         return (
@@ -275,19 +262,24 @@ def _primary(row: Mapping[str, Any], rules: Rules) -> str:
         CONTRADICTED: f"Joint training {does} worse",
         OPEN: f"Whether joint training {does} better is not decided; {_would_decide(row)}",
     }[row["verdict"]]
-    (effect, low, high), unit = _interval(row)
+    number = _number(row, rules, f"; {_over(row)}, {row['images']} test images")
     return (
         f"{question}: {row['verdict']}. {answer}. The mean gain in {METRICS[row['metric']].label} over all regions "
-        f"and layers, positive if the paper is right, is {effect}{unit} ({rules.confidence:.0%} interval {low} to "
-        f"{high}{unit}; {_over(row)}, {row['images']} test images).{_paper(row)}"
+        f"and layers, positive if the paper is right, is {number}.{_paper(row)}"
     )
 
 
-def _over(row: Mapping[str, Any]) -> str:
+def _number(row: Row, rules: Rules, of: str = "") -> str:
+    """+0.034 (95% interval +0.026 to +0.043), and in the brackets what it is of."""
+    (effect, low, high), unit = _interval(row)
+    return f"{effect}{unit} ({rules.confidence:.0%} interval {low} to {high}{unit}{of})"
+
+
+def _over(row: Row) -> str:
     return f"{row['n']} seeds" if row["n"] > 1 else "over test images alone; one seed"
 
 
-def _paper(row: Mapping[str, Any]) -> str:
+def _paper(row: Row) -> str:
     if np.isnan(row["paper"]):
         return ""
     printed = (
@@ -299,7 +291,7 @@ def _paper(row: Mapping[str, Any]) -> str:
     return f"{printed}, which the interval {answer}."
 
 
-def _only_if(row: Mapping[str, Any], rules: Rules) -> str:
+def _only_if(row: Row, rules: Rules) -> str:
     subject = {"mse": "reconstruction", "pcc": "responses"}[row["metric"]]
     if row["verdict"] == NOT_TESTED:
         return f'"Only if" was not tested for {subject}: there is no supported gain to explain.'
@@ -315,29 +307,25 @@ def _only_if(row: Mapping[str, Any], rules: Rules) -> str:
         CONTRADICTED: f"joint training {does} worse than the {control}; the gain over it is",
         OPEN: f"whether joint training {does} better than the {control} is not decided; the gain over it is",
     }[row["verdict"]]
-    (effect, low, high), unit = _interval(row)
-    number = f"{effect}{unit} ({rules.confidence:.0%} interval {low} to {high}{unit})"
     comma = ", " if row["verdict"] == SUPPORTED else " "
     reason = f"; {_would_decide(row)}" if row["verdict"] == OPEN else ""
-    return f'"Only if" is {row["verdict"]} for {subject}: {answer}{comma}{number}{reason}.'
+    return f'"Only if" is {row["verdict"]} for {subject}: {answer}{comma}{_number(row, rules)}{reason}.'
 
 
-def _reference(row: Mapping[str, Any], rules: Rules) -> str:
+def _reference(row: Row, rules: Rules) -> str:
     answer = {
         SUPPORTED: "predicts responses better than",
         PRACTICALLY_NONE: "predicts responses practically as well as",
         CONTRADICTED: "predicts responses worse than",
         OPEN: "is not told from",
     }[row["verdict"]]
-    (effect, low, high), unit = _interval(row)
     return (
         f"For comparison: {row['claim'].removeprefix('pcc-').upper()}, a model of another paper, {answer} "
-        f"{row['against']}: {METRICS[row['metric']].label} {effect}{unit} ({rules.confidence:.0%} interval {low} to "
-        f"{high}{unit}; {_over(row)})."
+        f"{row['against']}: {METRICS[row['metric']].label} {_number(row, rules, f'; {_over(row)}')}."
     )
 
 
-def _would_decide(row: Mapping[str, Any]) -> str:
+def _would_decide(row: Row) -> str:
     """Why a claim is open, and what to do about it."""
     if row["n"] == 1:
         return "one seed says nothing about another, so train more"
