@@ -76,15 +76,8 @@ def training_curves(curves: pd.DataFrame) -> Figure:
     for ax, (task, region) in zip(grid[0], columns, strict=True):
         ax.set_title(f"{_TASKS[task]}\n{region_label(region)}")
     figure.supxlabel("Step")
-    layers = [layer for layer in LAYER_COLOURS if layer in set(curves["layer"])]
-    figure.legend(
-        handles=[
-            *layer_lines(layers, _read_out),
-            Line2D([], [], color="black", ls="", marker="o", ms=3, label="kept"),
-        ],
-        loc="outside upper center",
-        ncols=len(layers) + 1,
-    )
+    kept = Line2D([], [], color="black", ls="", marker="o", ms=3, label="kept")
+    layer_legend(figure, curves["layer"], kept, label=_read_out)
     return figure
 
 
@@ -115,12 +108,22 @@ def _panel(ax: Axes, curves: pd.DataFrame, task: str) -> None:
     ax.set(xlabel="", ylabel="")
 
 
-def layer_lines(layers: Iterable[str], label: Callable[[str], str] = layer_label) -> list[Line2D]:
-    """Entries of a legend for the lines that ``BY_LAYER`` tells apart."""
-    return [
-        Line2D([], [], color=LAYER_COLOURS[layer], ls=(0, LAYER_DASHES[layer]), label=label(layer))
-        for layer in layers
+def layer_legend(
+    figure: Figure,
+    layers: Iterable[str],
+    *others: Line2D,
+    label: Callable[[str], str] = layer_label,
+    columns: int = 0,
+) -> None:
+    """A legend above a figure: the lines that ``BY_LAYER`` tells apart, and others; one row unless told."""
+    shown = set(layers)
+    lines = [
+        Line2D([], [], color=colour, ls=(0, LAYER_DASHES[layer]), label=label(layer))
+        for layer, colour in LAYER_COLOURS.items()
+        if layer in shown
     ]
+    handles = [*lines, *others]
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns or len(handles))
 
 
 def lines_by_run(ax: Axes, frame: pd.DataFrame, value: str, weight: float) -> None:
@@ -132,14 +135,5 @@ def lines_by_run(ax: Axes, frame: pd.DataFrame, value: str, weight: float) -> No
         value: the column that is drawn.
         weight: width of the lines in points, and their opacity.
     """
-    sns.lineplot(
-        frame,
-        x="step",
-        y=value,
-        units="run",
-        estimator=None,
-        linewidth=weight,
-        alpha=weight,
-        ax=ax,
-        **BY_LAYER,
-    )
+    style = {"estimator": None, "linewidth": weight, "alpha": weight, **BY_LAYER}
+    sns.lineplot(frame, x="step", y=value, units="run", ax=ax, **style)

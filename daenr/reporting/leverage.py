@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from daenr import IMAGE_SIZE
-from daenr.registry import LAYERS
-from daenr.reporting.curves import layer_lines, lines_by_run
+from daenr.reporting.curves import layer_legend, lines_by_run
 from daenr.reporting.figures import DOUBLE, SINGLE, styled, without_models
 from daenr.reporting.labels import NEGLIGIBLE
 from daenr.run import Run
@@ -97,9 +96,6 @@ def leverage_over_steps(courses: pd.DataFrame, printed: bool) -> Figure:
         ax.set_title(f"{number}\n{task}" if printed else task[0].upper() + task[1:])
     figure.supylabel("Share of the gradient from the responses")
     figure.supxlabel("Step")
-    layers = [layer for layer in LAYERS if layer in set(courses["layer"])]
     threshold = Line2D([], [], color="0.5", ls="--", lw=0.8, label=f"1 in {1 / NEGLIGIBLE:,.0f}")
-    figure.legend(
-        handles=[*layer_lines(layers), threshold], loc="outside upper center", ncols=len(layers) + 1
-    )
+    layer_legend(figure, courses["layer"], threshold)
     return figure

@@ -12,25 +12,15 @@ from matplotlib.lines import Line2D
 
 from daenr.paper.plan import WEIGHT_TABLES
 from daenr.paper.published import Weight
-from daenr.registry import END_TO_END, LAYERS, joint_names, split_model
-from daenr.reporting.curves import BY_LAYER, layer_lines
+from daenr.registry import END_TO_END, joint_names, split_model
+from daenr.reporting.curves import BY_LAYER, layer_legend
 from daenr.reporting.figures import styled, without_models
 from daenr.reporting.labels import LAYER_COLOURS, model_label, region_label
 from daenr.statistics.metrics import METRICS
 
 COLUMNS = [
-    "table",
-    "task",
-    "region",
-    "model",
-    "layer",
-    "alpha",
-    "beta",
-    "seed",
-    "metric",
-    "value",
-    "chosen",
-    "run",
+    *("table", "task", "region", "model", "layer", "alpha", "beta", "seed"),
+    *("metric", "value", "chosen", "run"),
 ]
 """Columns of the scores: one row a try and table of the paper, whose weights are the choice."""
 
@@ -52,13 +42,12 @@ def score_over_ratio(scores: pd.DataFrame, printed: Sequence[Weight]) -> Figure:
     """
     shown = scores.drop_duplicates(["task", "run"]).assign(ratio=lambda frame: frame["beta"] / frame["alpha"])
     models = [model for model in joint_names() if model in set(shown["model"])]
-    columns = list(dict.fromkeys(zip(shown["task"], shown["region"], strict=True)))
-    tables = {
-        each for tables in WEIGHT_TABLES.values() if tables[0] in set(scores["table"]) for each in tables
-    }
-    printed = [weight for weight in printed if weight.table in tables]
     if not models:
         return without_models()
+    columns = list(dict.fromkeys(zip(shown["task"], shown["region"], strict=True)))
+    tried = set(scores["table"])
+    tables = {table for tables in WEIGHT_TABLES.values() if tables[0] in tried for table in tables}
+    printed = [weight for weight in printed if weight.table in tables]
     figure = Figure(figsize=(max(_LEGEND, 0.9 + _PANEL[0] * len(columns)), 0.9 + _PANEL[1] * len(models)))
     grid = figure.subplots(len(models), len(columns), squeeze=False, sharex=True)
     for row, model in zip(grid, models, strict=True):
@@ -70,13 +59,15 @@ def score_over_ratio(scores: pd.DataFrame, printed: Sequence[Weight]) -> Figure:
             _panel(ax, here, model, marks)
             ax.set_title(f"{model_label(model, 'hi')}, {region_label(region)}")
     figure.supxlabel("β : α")
-    layers = [layer for layer in LAYERS if layer in set(shown["layer"])]
+    symbols = [("chosen", "o"), *([("the paper's", "^")] if printed else [])]
     others = [
-        Line2D([], [], color="black", ls="", marker="o", ms=4, label="chosen"),
-        *([Line2D([], [], color="black", ls="", marker="^", ms=4, label="the paper's")] if printed else []),
+        *(
+            Line2D([], [], color="black", ls="", marker=marker, ms=4, label=label)
+            for label, marker in symbols
+        ),
         Line2D([], [], color="black", ls="-.", lw=0.6, label="best seed of the model of one task"),
     ]
-    figure.legend(handles=[*layer_lines(layers), *others], loc="outside upper center", ncols=3)
+    layer_legend(figure, set(shown["layer"]) - {""}, *others, columns=3)
     return figure
 
 
@@ -99,12 +90,6 @@ def _panel(ax: Axes, here: pd.DataFrame, model: str, marks: Sequence[Weight]) ->
     for mark in marks:
         if mark.layer in set(joint["layer"]):
             # On the axis, whatever the scores are.
-            ax.plot(
-                mark.beta / mark.alpha,
-                0.04,
-                "^",
-                ms=4,
-                color=LAYER_COLOURS[mark.layer],
-                transform=ax.get_xaxis_transform(),
-            )
+            place, colour = (mark.beta / mark.alpha, 0.04), LAYER_COLOURS[mark.layer]
+            ax.plot(*place, "^", ms=4, color=colour, transform=ax.get_xaxis_transform())
     ax.set(xlabel="", ylabel=f"Validation {METRICS[joint['metric'].iloc[0]].heading}")
