@@ -8,7 +8,7 @@ Nothing here knows what a table is about. A page of HTML is complete in itself: 
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,7 @@ def spell(*grids: Grid, title: str = "", caption: str = "") -> Rendered:
     title = title or grids[0].title
     return Rendered(
         md="\n".join([*lead, *map(_markdown, grids)]),
-        tex="\n".join(map(_latex, grids)),
+        tex="\n".join(_TEX.get_template("table.tex.j2").render(grid=grid) for grid in grids),
         html=html("tables.html.j2", title=title, caption=caption, grids=grids),
         json=json.dumps([asdict(grid) for grid in grids], ensure_ascii=False) + "\n",
     )
@@ -207,9 +207,6 @@ def _escape_markdown(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|~$])", r"\\\1", text.replace("&", "&amp;"))
 
 
-_MOST_ROWS = 17
-"""Rows with small print that fit a page."""
-
 _POWERS = "-0123456789"
 
 _SUPERSCRIPT = str.maketrans(_POWERS, "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -233,69 +230,9 @@ def _escape_latex(text: str) -> str:
     return re.sub(r"\bh\$_(\w)\$", r"$h_\1$", re.sub(" (?=[↓↑])", "", text).translate(_LATEX))
 
 
-def _latex(grid: Grid) -> str:
-    """A float that is shrunk to the page's width if it is wider, or a table over several pages."""
-    caption, label = (
-        rf"\caption{{{_escape_latex(grid.caption or grid.title)}}}",
-        rf"\label{{tab:{grid.name}}}",
-    )
-    crowded, long = len(grid.columns) > 6, sum(map(len, grid.blocks)) > _MOST_ROWS
-    size = [
-        r"\scriptsize" if crowded else r"\footnotesize",
-        rf"\setlength{{\tabcolsep}}{{{2 if crowded else 4}pt}}",
-    ]
-    columns = rf"{{@{{}}l{'r' * len(grid.columns)}@{{}}}}"
-    header = [r"\toprule", *_latex_header(grid, small=crowded and long)]
-    body = [
-        text
-        for block in grid.blocks
-        for text in (r"\midrule", *(row for label, line in block for row in _latex_row(label, line)))
-    ]
-    notes = [rf"\par\smallskip $^{{{marker}}}$~{_escape_latex(note)}" for marker, note in grid.notes]
-    if long:
-        table = [rf"\begin{{longtable}}{columns}", rf"{caption}{label}\\", *header, r"\endfirsthead"]
-        table += [*header, r"\endhead", *body]
-        end = [r"\bottomrule", r"\end{longtable}", *notes, r"\par\endgroup"]
-        return "\n".join([r"\begingroup", *size, *table, *end, ""])
-    table = [rf"\begin{{tabular}}{columns}", *header, *body, r"\bottomrule", r"\end{tabular}"]
-    width = r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%"
-    table = [width, *table, "}"]
-    begin = [r"\begin{table}[tbp]", r"\centering", r"\setlength{\belowcaptionskip}{6pt}", caption, label]
-    return "\n".join([*begin, *size, *table, *notes, r"\end{table}", ""])
-
-
-def _latex_header(grid: Grid, *, small: bool) -> Iterable[str]:
-    if grid.groups:
-        yield (
-            "".join(rf" & \multicolumn{{{n}}}{{c}}{{{_escape_latex(label)}}}" for label, n in grid.groups)
-            + r" \\"
-        )
-        ends = np.cumsum([span for _, span in grid.groups]) + 1
-        yield " ".join(
-            rf"\cmidrule(lr){{{end - span + 1}-{end}}}"
-            for end, (_, span) in zip(ends, grid.groups, strict=True)
-        )
-    columns = map(_latex_small if small else _escape_latex, grid.columns)
-    yield " & ".join([_escape_latex(grid.corner), *columns]) + r" \\"
-
-
-def _latex_row(label: str, line: list[Entry]) -> Iterable[str]:
-    """The values, and below them their small print: beside them it would not fit on a page."""
-    values = []
-    for entry in line:
-        text = _latex_number(entry.text)
-        value = rf"\textbf{{{text}}}" if entry.best else text
-        values.append(value + _latex_marker(entry.marker))
-    yield " & ".join([_escape_latex(label), *values]) + r" \\"
-    below = [texts for texts in ([e.below for e in line], [e.paper for e in line]) if any(texts)]
-    for place, texts in enumerate(below, start=1):
-        end = r" \\[2pt]" if place == len(below) else r" \\"
-        yield "".join(f" & {_latex_small(text)}" if text else " &" for text in texts) + end
-
-
 def _latex_small(text: str) -> str:
-    text = _latex_number(text).replace(r"$\pm$ ", r"$\pm$")
-    return rf"{{\tiny{text}}}"
+    spelled = _latex_number(text).replace(r"$\pm$ ", r"$\pm$")
+    return rf"{{\tiny{spelled}}}"
 
 
 def _latex_number(text: str) -> str:
@@ -303,7 +240,7 @@ def _latex_number(text: str) -> str:
     return re.sub(r"(?<!\w)-(?=\d)", "$-$", _escape_latex(text))
 
 
-def _latex_marker(marker: str) -> str:
-    """A superscript that takes no room, so that the digits of a column stay aligned."""
-    spelled = marker.replace("≈", r"\approx ").strip()
-    return rf"\rlap{{$^{{{spelled}}}$}}" if marker else ""
+_TEX = _TEMPLATES.overlay("<%", "%>", "<<", ">>", "<#", "#>")
+"""Braces are LaTeX's own."""
+
+_TEX.filters |= {"latex": _escape_latex, "number": _latex_number, "small": _latex_small}
