@@ -18,12 +18,12 @@ COLUMNS = ["weights", "reading", "run", "layer", "step", "leverage"]
 READINGS = {"sum": "Losses as sums", "mean": "Losses as means"}
 """Rows of the figure: losses over pixels and neurons, Eqs. 4 and 6 as printed, or both divided by their number."""
 
-_PANELS = {
-    "table8": "Table 8\nreconstruction, CAE",
-    "table9": "Table 9\nsimilarity, CAE",
-    "table10": "Table 10\nreconstruction, all models",
+_TASKS = {
+    "table8": "reconstruction, CAE",
+    "table9": "similarity, CAE",
+    "table10": "reconstruction, all models",
 }
-"""Titles: where the weights are printed; for which task and which auto-encoders."""
+"""Where the weights are printed: for which task and which auto-encoders."""
 
 
 def course(
@@ -77,7 +77,7 @@ def leverage_over_steps(courses: pd.DataFrame, printed: bool) -> Figure:
         courses: columns ``COLUMNS``.
         printed: whether the weights are the paper's; a column is else named after its task alone.
     """
-    columns = [weights for weights in _PANELS if weights in set(courses["weights"])]
+    columns = [weights for weights in _TASKS if weights in set(courses["weights"])]
     if not columns:
         return without_models()
     figure = Figure(figsize=(SINGLE if len(columns) == 1 else DOUBLE, 4.2))
@@ -92,8 +92,8 @@ def leverage_over_steps(courses: pd.DataFrame, printed: bool) -> Figure:
             ax.margins(x=0.02)
         axes[0].set_ylabel(label)
     for ax, weights in zip(grid[0], columns, strict=True):
-        number, task = _PANELS[weights].split("\n")
-        ax.set_title(f"{number}\n{task}" if printed else task[0].upper() + task[1:])
+        number, task = weights.removeprefix("table"), _TASKS[weights]
+        ax.set_title(f"Table {number}\n{task}" if printed else task[0].upper() + task[1:])
     figure.supylabel("Share of the gradient from the responses")
     figure.supxlabel("Step")
     threshold = Line2D([], [], color="0.5", ls="--", lw=0.8, label=f"1 in {1 / NEGLIGIBLE:,.0f}")

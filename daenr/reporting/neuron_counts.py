@@ -1,7 +1,7 @@
 """Figures 3, 4 and 8: how many neurons each model predicts significantly."""
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,11 +26,13 @@ COLUMNS = ["region", "model", "layer", "seed", *_COUNTS]
 """Columns of the frame of counts: numbers of neurons, those of ``RULES`` among them, and how many would be significant
 on shuffled data."""
 
-_COLOURS = {"significant": "#E69F00", "corrected": "#E69F00", "insignificant": "#B3E2D3"}
-"""Orange and green, the paper's two hues; the green is pale, so that they are told apart in gray."""
-
-_HATCHES = {"significant": "", "corrected": "xxxxx", "insignificant": ""}
-"""What survives the correction is a part of the significant part."""
+_STYLES: Mapping[str, Mapping[str, Any]] = {
+    "significant": {"facecolor": "#E69F00", "linewidth": 0},
+    "corrected": {"facecolor": "#E69F00", "linewidth": 0, "hatch": "xxxxx", "edgecolor": "white"},
+    "insignificant": {"facecolor": "#B3E2D3", "linewidth": 0},
+}
+"""Orange and green, the paper's two hues; the green is pale, so that they are told apart in gray. What survives the
+correction is a part of the significant part."""
 
 _ROW, _BAR = 0.25, 0.6
 """Height of a row of bars, inches, and of the bar in it, rows; the marker stands in the gap above the bar."""
@@ -57,74 +59,48 @@ def tidy(tested: Iterable[tuple[Run, pd.DataFrame]]) -> pd.DataFrame:
 
 
 @styled
-def neuron_counts(counts: pd.DataFrame, threshold: float = 0.05) -> Figure:
-    """Figures 3 and 8: how many neurons of each region a model predicts significantly, by the layer read out.
+def neuron_counts(counts: pd.DataFrame, threshold: float = 0.05, by_model: bool = False) -> Figure:
+    """Figures 3, 4 and 8: how many neurons of each region a model predicts significantly, by the layer read out.
 
     Args:
         counts: what `tidy` returns, of which the mean over seeds is shown; regions in the order of the panels.
         threshold: the p-value up to which a neuron is significant, and the corrected one.
+        by_model: a row of panels for each model (end to end first) and a column for each region, as in Figure 4.
     """
-    panels = [panel for _, panel in _over_seeds(counts).groupby(["region", "model"], sort=False)]
-    return _bar_panels(panels, min(len(panels), 3), threshold)
-
-
-@styled
-def neuron_counts_by_model(counts: pd.DataFrame, threshold: float = 0.05) -> Figure:
-    """Figure 4: the same, a row of panels for each model (end to end first) and a column for each region."""
-    panels = [panel for _, panel in _over_seeds(counts).groupby(["model", "region"], sort=False)]
-    panels.sort(key=lambda panel: split_model(panel["model"].iloc[0])[0] is not None)
-    return _bar_panels(panels, counts["region"].nunique(), threshold)
-
-
-def _over_seeds(counts: pd.DataFrame) -> pd.DataFrame:
-    """Mean counts of each region, model and layer."""
-    return counts.groupby(["region", "model", "layer"], sort=False, as_index=False)[_COUNTS].mean()
-
-
-def _bar_panels(panels: Sequence[pd.DataFrame], columns: int, threshold: float) -> Figure:
-    """One panel of bars for each frame (of one region and model), row by row."""
+    means = counts.groupby(["region", "model", "layer"], sort=False, as_index=False)[_COUNTS].mean()
+    panels = [panel for _, panel in means.groupby(["region", "model"], sort=False)]
     if not panels:
         return without_models()
-    rows = -(-len(panels) // columns)
+    columns = min(len(panels), 3)
+    if by_model:
+        panels = [panel for _, panel in means.groupby(["model", "region"], sort=False)]
+        panels.sort(key=lambda panel: split_model(panel["model"].iloc[0])[0] is not None)
+        columns = means["region"].nunique()
+    names = {
+        "significant": f"significant (p ≤ {threshold:g})",
+        "corrected": f"of these, Benjamini\N{EN DASH}Hochberg q ≤ {threshold:g}",
+        "insignificant": "insignificant",
+    }
+    legend: list[Artist] = [Patch(**_STYLES[part], label=name) for part, name in names.items()]
+    legend.append(Line2D([], [], **_CHANCE, label="expected on shuffled data"))
+    rows, lines = -(-len(panels) // columns), -(-len(legend) // columns)
     width = SINGLE if columns == 1 else DOUBLE
-    bars = max(len(panel) for panel in panels)
-    legend = _legend(threshold)
-    lines = -(-len(legend) // columns)
-    height = 0.3 + 0.14 * lines + rows * (0.45 + _ROW * bars)
+    height = 0.3 + 0.14 * lines + rows * (0.45 + _ROW * max(map(len, panels)))
     figure = Figure(figsize=(width, height))
     grid = figure.subplots(rows, columns, squeeze=False)
-    for ax in grid.flat[len(panels) :]:
-        ax.set_axis_off()
     outside = [_bars(ax, panel, width / columns) for ax, panel in zip(grid.flat, panels, strict=False)]
     # One room at each side for all panels, so that the bars of a column are aligned.
     before, after = np.max(outside, axis=0)
     for ax in grid.flat[: len(panels)]:
         total = ax.get_xlim()[1]
         ax.set_xlim(-before * total, (1 + after) * total)
+    for ax in grid.flat[len(panels) :]:
+        ax.set_axis_off()
     for ax in grid[:, 0]:
         ax.set_ylabel("Layer")
     figure.supxlabel("Number of neurons")
     figure.legend(handles=legend, loc="outside upper center", ncols=columns)
     return figure
-
-
-def _legend(threshold: float) -> list[Artist]:
-    names = {
-        "significant": f"significant (p ≤ {threshold:g})",
-        "corrected": f"of these, Benjamini\N{EN DASH}Hochberg q ≤ {threshold:g}",
-        "insignificant": "insignificant",
-    }
-    patches = [Patch(**_style(part), label=name) for part, name in names.items()]
-    return [*patches, Line2D([], [], **_CHANCE, label="expected on shuffled data")]
-
-
-def _style(part: str) -> dict[str, Any]:
-    return {
-        "facecolor": _COLOURS[part],
-        "hatch": _HATCHES[part],
-        "edgecolor": "white",
-        "linewidth": 0,
-    }
 
 
 def _bars(ax: Axes, panel: pd.DataFrame, width: float) -> tuple[float, float]:
@@ -145,7 +121,7 @@ def _bars(ax: Axes, panel: pd.DataFrame, width: float) -> tuple[float, float]:
     before = _part(ax, "significant", np.zeros_like(left), left, inch)
     after = _part(ax, "insignificant", left, right, inch)
     places = np.arange(len(panel))
-    ax.barh(places, panel["significant_bh"], height=_BAR, **_style("corrected"))
+    ax.barh(places, panel["significant_bh"], height=_BAR, **_STYLES["corrected"])
     ax.plot(panel["chance"], places - _BAR / 2, clip_on=False, **_CHANCE)
     ax.set_xlim(0, total)
     ticks = np.asarray(MaxNLocator(4, integer=True).tick_values(0, total))
@@ -175,7 +151,7 @@ def _part(
     Returns:
         The room needed outside the bars, neurons; 0 if every count fits inside.
     """
-    ax.barh(range(len(counts)), counts, left=starts, height=_BAR, **_style(part))
+    ax.barh(range(len(counts)), counts, left=starts, height=_BAR, **_STYLES[part])
     outside = 0.0
     for place, (start, count) in enumerate(zip(starts, counts, strict=True)):
         text = f"{count:.1f}".removesuffix(".0")

@@ -46,21 +46,22 @@ def optimal_images(
     judged = judged.assign(model=[model_label(run.model, run.layer) for run in runs])
     columns = min(count, len(next(iter(rows.values()))))
     shown = {METHODS[method]: images for method, images in rows.items()}
-    lines = len(shown) + (filters is not None)
-    measures = [measure for measure in _MEASURES if judged[measure].notna().any()]
-    strips = -(-len(measures) // 3)
-    side = (DOUBLE - 1.6) / max(columns, 6)
-    figure = Figure(figsize=(DOUBLE, side * lines + 1.9 * strips), layout="constrained")
-    panels: Any = figure.subfigures(2, 1, height_ratios=[side * lines, 1.9 * strips])
-    above, below = panels
-    above.suptitle(f"Images by {judged['model'].iloc[0]}, seed {runs[0].seed}")
-    grid = above.subplots(lines, columns, squeeze=False)
     if filters is not None:
         # A filter has no intensities: zero is grey, its largest value black or white.
-        peak = np.abs(filters).max((1, 2), keepdims=True)
-        _row(grid[0], "true filter", filters / peak)
-    for axes, (label, images) in zip(grid[lines - len(shown) :], shown.items(), strict=True):
-        _row(axes, label, images)
+        shown = {"true filter": filters / np.abs(filters).max((1, 2), keepdims=True), **shown}
+    measures = [measure for measure in _MEASURES if judged[measure].notna().any()]
+    strips = -(-len(measures) // 3)
+    heights = ((DOUBLE - 1.6) / max(columns, 6) * len(shown), 1.9 * strips)
+    figure = Figure(figsize=(DOUBLE, sum(heights)), layout="constrained")
+    halves: Any = figure.subfigures(2, 1, height_ratios=heights)
+    above, below = halves
+    above.suptitle(f"Images by {judged['model'].iloc[0]}, seed {runs[0].seed}")
+    grid = above.subplots(len(shown), columns, squeeze=False)
+    for axes, (label, images) in zip(grid, shown.items(), strict=True):
+        axes[0].set_ylabel(label, rotation=0, ha="right", va="center")
+        for ax, image in zip(axes, images, strict=False):
+            ax.set(xticks=[], yticks=[], frame_on=False)
+            ax.imshow(image, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
     panels = below.subplots(strips, min(3, len(measures)), squeeze=False, sharey=True).ravel()
     models = judged["model"].unique()
     palette = ["0.6"] if len(models) == 1 else sns.color_palette("colorblind", len(models))
@@ -73,13 +74,6 @@ def optimal_images(
     for ax in panels[len(measures) :]:
         ax.set_visible(False)
     return figure
-
-
-def _row(axes: np.ndarray, label: str, images: np.ndarray) -> None:
-    axes[0].set_ylabel(label, rotation=0, ha="right", va="center")
-    for ax, image in zip(axes, images, strict=False):
-        ax.set(xticks=[], yticks=[], frame_on=False)
-        ax.imshow(image, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
 
 
 def _strip(ax: Axes, judged: pd.DataFrame, measure: str, colors: Mapping[str, Any]) -> None:

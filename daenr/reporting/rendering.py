@@ -50,11 +50,6 @@ class Entry:
     marker: str = ""
     paper: str = ""
 
-    @property
-    def small(self) -> tuple[str, ...]:
-        """The lines of small print below the value."""
-        return tuple(filter(None, (self.below, self.paper)))
-
 
 @dataclass(frozen=True)
 class Grid:

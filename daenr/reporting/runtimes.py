@@ -25,15 +25,10 @@ def tidy(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         [(r["run"]["model"], r["steps"], r["seconds"]) for r in records if r["reason"] is None],
         columns=["model", "steps", "seconds"],
     )
-    grouped = frame.groupby("model", sort=False)
-    return pd.DataFrame(
-        {
-            "trainings": grouped.size(),
-            "steps": grouped["steps"].median(),
-            "seconds": grouped["seconds"].median(),
-            "hours": grouped["seconds"].sum() / 3600,
-        }
-    ).reset_index()[COLUMNS]
+    medians = {"steps": ("steps", "median"), "seconds": ("seconds", "median")}
+    grouped = frame.groupby("model", sort=False, as_index=False)
+    summary = grouped.agg(trainings=("steps", "size"), **medians, hours=("seconds", "sum"))
+    return summary.assign(hours=summary["hours"] / 3600)[COLUMNS]
 
 
 def render(frame: pd.DataFrame) -> Rendered:

@@ -6,7 +6,7 @@ from pathlib import Path
 from daenr.files import atomic, read_frame
 from daenr.logs import run_main
 from daenr.reporting.figures import save
-from daenr.reporting.neuron_counts import neuron_counts, neuron_counts_by_model, tidy
+from daenr.reporting.neuron_counts import neuron_counts, tidy
 from daenr.run import Run
 
 
@@ -21,8 +21,7 @@ def main(
     counts = tidy((Run.parse(path.parent.name), read_frame(path)) for path in significance)
     with atomic(csv) as path:
         counts.to_csv(path, index=False, lineterminator="\n")
-    draw = neuron_counts_by_model if figure == "figure4" else neuron_counts
-    save(draw(counts, threshold), png, pdf)
+    save(neuron_counts(counts, threshold, by_model=figure == "figure4"), png, pdf)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex, to_rgb
 
-from daenr.reporting.neuron_counts import neuron_counts, neuron_counts_by_model, tidy
+from daenr.reporting.neuron_counts import neuron_counts, tidy
 from daenr.run import Run
 
 
@@ -146,7 +146,7 @@ def test_figure4_has_the_baselines_above_our_models(assert_legible):
     frame = counts(
         *layers("region3", "cae-fr", [61, 70, 55, 40], 102), *layers("region3", "cnn-fr", [1, 60, 55, 100], 102)
     )  # fmt: skip
-    figure = neuron_counts_by_model(frame)
+    figure = neuron_counts(frame, by_model=True)
     assert_legible(figure)
     upper, lower = panels(figure)
     assert [ax.get_title() for ax in (upper, lower)] == ["Region 3, CNN-FR", "Region 3, CAE-FR"]
@@ -159,16 +159,16 @@ def test_figure4_has_the_baselines_above_our_models(assert_legible):
 def test_figure4_has_a_column_a_region(assert_legible):
     places = itertools.product(["region1", "region2"], ["cnn-fr", "cae-fr"])
     frame = counts(*(row for place in places for row in layers(*place, [3, 9], 12)))
-    figure = neuron_counts_by_model(frame)
+    figure = neuron_counts(frame, by_model=True)
     assert_legible(figure)
     assert [ax.get_title() for ax in panels(figure)] == [
         *("Region 1, CNN-FR", "Region 2, CNN-FR", "Region 1, CAE-FR", "Region 2, CAE-FR")
     ]
 
 
-@pytest.mark.parametrize("draw", [neuron_counts, neuron_counts_by_model])
-def test_no_counts(assert_legible, draw):
-    figure = draw(counts())
+@pytest.mark.parametrize("by_model", [False, True])
+def test_no_counts(assert_legible, by_model):
+    figure = neuron_counts(counts(), by_model=by_model)
     assert_legible(figure)
     assert "leaves out every model" in figure.texts[0].get_text()
 
