@@ -12,7 +12,7 @@ import pandas as pd
 from daenr.paper.published import OtherResult
 from daenr.registry import split_model
 from daenr.reporting import labels, tables
-from daenr.reporting.layouts import NOTHING, REGIONS, Axis, Layout, Row, grid, in_order, paper_values, seeds
+from daenr.reporting.layouts import REGIONS, Axis, Layout, Row, captioned, grid, in_order, paper_values, seeds
 from daenr.reporting.rendering import Entry, Grid, Rendered, spell, value_entry
 from daenr.statistics import single_trials
 from daenr.statistics.metrics import METRICS
@@ -88,9 +88,7 @@ def of_responses(
         [
             {
                 **vars(other),
-                "layer": "",
-                "neurons": "all",
-                "note": other.note or "",
+                **{"layer": "", "neurons": "all", "note": other.note or ""},
                 "source": ", ".join(filter(None, [other.source, other.reference])),
             }
             for other in others
@@ -103,11 +101,8 @@ def of_responses(
     ceiling = both["region"].map(ceilings)
     ceiling = ceiling.where(ceiling > 0)
     # The paper prints none, and the ceiling is that of this recording.
-    fraction = both.assign(
-        metric="fraction",
-        paper=np.nan,
-        **{name: both[name].astype(float) / ceiling for name in ("value", "sd")},
-    )
+    shares = {name: both[name].astype(float) / ceiling for name in ("value", "sd")}
+    fraction = both.assign(metric="fraction", paper=np.nan, **shares)
     no_ceiling = ceiling.isna() & both["value"].notna()
     fraction.loc[no_ceiling, "note"] = "These trials show no ceiling."
     stacked = in_order(pd.concat([both, fraction], ignore_index=True), _layout(table))
@@ -120,30 +115,23 @@ def render(table: str, frame: pd.DataFrame) -> Rendered:
     """Spell what `of_images` or `of_responses` made; of responses two tables."""
     name, number = f"{table}-companion", table.removeprefix("table")
     if table in tables.RECONSTRUCTION:
-        caption = _caption(frame, _PIXELS.format(number=number))
-        return spell(_grid(tables.LAYOUTS[table], frame, name, f"Table {number} by pixels", caption))
+        pixels = _PIXELS.format(number=number)
+        return spell(_grid(tables.LAYOUTS[table], frame, name, f"Table {number} by pixels", pixels))
     single = frame["metric"].isin(BESIDE[table])
-    ceiling, trials = frame[~single], frame[single]
-    layout = _layout(table)
-    others = _OTHERS if (ceiling["source"] != "").any() else ""
+    layout, said = _layout(table), _CEILING.format(number=number)
+    if frame["source"].any():
+        said += f" {_OTHERS}"
     return spell(
-        _grid(
-            layout,
-            ceiling,
-            name,
-            f"Table {number} and the noise ceiling",
-            _caption(ceiling, _CEILING.format(number=number), others),
-        ),
-        _grid(
-            layout, trials, f"{name}-trials", f"Table {number} by single trials", _caption(trials, _TRIALS)
-        ),
+        _grid(layout, frame[~single], name, f"Table {number} and the noise ceiling", said),
+        _grid(layout, frame[single], f"{name}-trials", f"Table {number} by single trials", _TRIALS),
         title=f"Table {number}, its ceiling and single trials",
     )
 
 
-def _grid(layout: Layout, frame: pd.DataFrame, name: str, title: str, caption: str) -> Grid:
+def _grid(layout: Layout, frame: pd.DataFrame, name: str, title: str, said: str) -> Grid:
     # A source is told where notes are.
     notes = ["; ".join(filter(None, pair)) for pair in zip(frame["source"], frame["note"], strict=True)]
+    caption = captioned(frame, said, seeds(frame), paper_values(frame))
     return grid(layout, frame.assign(note=notes), _entry, name, title, caption)
 
 
@@ -168,12 +156,6 @@ _TRIALS = (
     f"divided by each neuron's own ceiling. FEVe and CC_norm are means over the neurons of whose variance "
     f"{single_trials.RELIABLE:.0%} or more can be explained, since they divide by it."
 )
-
-
-def _caption(frame: pd.DataFrame, *parts: str) -> str:
-    if frame.empty:
-        return NOTHING
-    return " ".join(filter(None, [*parts, seeds(frame), paper_values(frame)]))
 
 
 def _layout(table: str) -> Layout:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from daenr.paper.plan import CONTROL_METRICS, Cell
-from daenr.reporting.layouts import LAYERS, NOTHING, REGIONS, Axis, Layout, Row, grid, in_order
+from daenr.reporting.layouts import LAYERS, REGIONS, Axis, Layout, Row, captioned, grid, in_order
 from daenr.reporting.rendering import Entry, Rendered, interval_texts, spell
 from daenr.statistics.inference import difference
 from daenr.statistics.metrics import METRICS
@@ -101,16 +101,15 @@ def _entry(row: Row, _: str) -> Entry:
 
 def _caption(frame: pd.DataFrame, confidence: float) -> str:
     """What the rows are, what stands in brackets, how many seeds."""
-    if frame.empty:
-        return NOTHING
     shown = set(frame["control"])
     explained = "; ".join(text for control, text in _EXPLANATIONS.items() if control in shown)
-    n = int(frame["n"].max())
+    n = frame["n"].max()
     values = f"Values are means over {n} seeds" if n > 1 else "Values are of one seed"
     drawn = "test images and seeds" if n > 1 else "the test images alone, as there is one seed"
-    return (
+    return captioned(
+        frame,
         "Is it the neurons that joint training gains from? CAE-FR beside its baselines (CAE, CNN-FR) and beside "
         f"trainings that lack one ingredient each: {explained}. {values}; in brackets the {confidence:.0%} "
         "interval of how much better the joint model is than the row, positive where joint training gains (over "
-        f"{drawn}; not corrected for the number of comparisons)."
+        f"{drawn}; not corrected for the number of comparisons).",
     )

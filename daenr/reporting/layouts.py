@@ -123,8 +123,9 @@ def grid(
     )
 
 
-NOTHING = "The config leaves out every model of this table."
-"""Caption of a table without rows."""
+def captioned(frame: pd.DataFrame, *parts: str) -> str:
+    """A caption of the parts that say something, or what is said of a table without rows."""
+    return " ".join(filter(None, parts)) if len(frame) else "The config leaves out every model of this table."
 
 
 def paper_values(frame: pd.DataFrame) -> str:

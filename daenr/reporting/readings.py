@@ -10,6 +10,7 @@ from daenr.paper.plan import TABLE_METRICS, Cell
 from daenr.paper.published import Published
 from daenr.reporting.layouts import Axis, Layout, Row, grid
 from daenr.reporting.rendering import Entry, Rendered, spell
+from daenr.reporting.tables import place
 from daenr.statistics.inference import crossed
 from daenr.statistics.metrics import METRICS
 
@@ -45,18 +46,17 @@ def tidy(
         one seed, NaN with one cell besides), at 0 where it would reach below. ``n`` counts seeds, ``cells`` the cells:
         those that the paper prints and every seed has a result of, among seeds that have any.
     """
-    printed = {(p.table, p.region, p.model, p.layer or "", p.neurons, p.metric): p.value for p in published}
+    printed = {place(result, result.metric): result.value for result in published}
     away = [
         ((reading, cell.table, metric), cell.run.seed, key, abs(ours - printed[key]))
-        for reading, places in cells.items()
-        for cell in places
+        for reading, of_reading in cells.items()
+        for cell in of_reading
         for metric in TABLE_METRICS[cell.table]
-        if (key := (cell.table, cell.region, cell.model, cell.layer or "", cell.neurons, metric)) in printed
-        and (ours := metrics[cell.run.name][metric]) is not None
+        if (key := place(cell, metric)) in printed and (ours := metrics[cell.run.name][metric]) is not None
     ]
     rows = []
-    for group in dict.fromkeys(place for place, *_ in away):
-        single = pd.Series({(seed, key): value for place, seed, key, value in away if place == group})
+    for group in dict.fromkeys(group for group, *_ in away):
+        single = pd.Series({(seed, key): value for where, seed, key, value in away if where == group})
         table = single.unstack(level=0).dropna().to_numpy().T  # seeds by cells
         if table.size:
             found = crossed([table])

@@ -24,11 +24,11 @@ from daenr.reporting.layouts import (
     LEVERAGE,
     METRIC_AXIS,
     NO_AXIS,
-    NOTHING,
     REGIONS,
     Axis,
     Layout,
     Row,
+    captioned,
     grid,
     in_order,
     paper_values,
@@ -138,6 +138,11 @@ LAYOUTS: Mapping[str, _PaperLayout] = {
 # ---- tidy frames --------------------------------------------------------------------------------------
 
 
+def place(number: Cell | Published, metric: str) -> tuple[str, ...]:
+    """Where a number stands among the tables of the paper: ``table`` to ``metric`` of ``COLUMNS``."""
+    return number.table, number.region, number.model, number.layer or "", number.neurons, metric
+
+
 def tidy(
     table: str,
     cells: Sequence[Cell],
@@ -173,7 +178,7 @@ def tidy(
     shown = (*runs.TABLE_METRICS[table], *([LEVERAGE] if _recorded(table, metrics) else []))
     measured = [
         (
-            *(table, cell.region, cell.model, cell.layer or "", cell.neurons, metric),
+            *place(cell, metric),
             *_measured(cell, metric, metrics, scores),
             *(cell.run.seed, scores.get(cell.run.name)),
         )
@@ -187,7 +192,7 @@ def tidy(
     frame = _over_seeds(single)
     # It is the same whatever the seed.
     frame.loc[frame["model"] == labels.LINEAR_CODE, ["sd", "n"]] = np.nan, 1
-    paper = {(p.table, p.region, p.model, p.layer or "", p.neurons, p.metric): p.value for p in published}
+    paper = {place(result, result.metric): result.value for result in published}
     keys = frame[_KEY].itertuples(index=False, name=None)
     frame["paper"] = pd.Series([paper.get(key, np.nan) for key in keys], dtype=float)
     frame = in_order(frame, layout)
@@ -213,11 +218,9 @@ def unpublished(
         Columns ``COLUMNS``, one row a place and name, as of `tidy`; without paper's values and standings.
     """
     single = [
-        (
-            *(cell.table, cell.region, cell.model, cell.layer or "", cell.neurons, name),
-            *(documents[cell.run.name][section].get(name), documents[cell.run.name]["reason"] or ""),
-        )
+        (*place(cell, name), document[section].get(name), document["reason"] or "")
         for cell in cells
+        for document in [documents[cell.run.name]]
         for name in names
     ]
     columns = [*_KEY, "value", "note"]
@@ -292,8 +295,8 @@ def _degenerate(metric: str, scores: Scores, silent: int) -> str:
     if METRICS[metric].of_neurons is None:
         return ""
     kinds = {
-        "predictions are constant and count with r = 0": int(constant_predictions.sum()),
-        "neurons respond to every test image alike and count with r = 0": int(constant_responses.sum()),
+        "predictions are constant and count with r = 0": constant_predictions.sum(),
+        "neurons respond to every test image alike and count with r = 0": constant_responses.sum(),
         "neurons are silent or constant in training": silent,
     }
     return "; ".join(f"{found} of {count} {kind}" for kind, found in kinds.items() if found)
@@ -318,8 +321,8 @@ def _standings(
         confidence: of the intervals.
     """
     seeds_of = {
-        place: dict(zip(seeds["seed"], seeds["scores"], strict=True))
-        for place, seeds in single.dropna(subset="value").groupby(_KEY)
+        key: dict(zip(seeds["seed"], seeds["scores"], strict=True))
+        for key, seeds in single.dropna(subset="value").groupby(_KEY)
     }
     standings = pd.Series("", index=frame.index, dtype=str)
     competing = frame[(frame["metric"] != LEVERAGE) & frame["value"].notna()]
@@ -400,24 +403,15 @@ def _contests(frame: pd.DataFrame, layout: _PaperLayout) -> list["pd.Series[str]
 
 def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> str:
     """What is shown, what bold and marked mean, how many seeds."""
-    if frame.empty:
-        return NOTHING
-    n = int(frame["n"].max())
     regions = ", ".join(map(labels.region_label, frame["region"].unique()))
-    drawn = "test images and seeds" if n > 1 else "test images alone, as there is one seed"
+    drawn = "test images and seeds" if frame["n"].max() > 1 else "test images alone, as there is one seed"
     tied = (
         f"≈: not told apart from the best, the {confidence:.0%} interval of the difference includes 0 "
         f"(over {drawn})."
     )
-    parts = [
-        layout.caption.replace("{regions}", regions),
-        layout.bold,
-        _same(frame, layout),
-        tied,
-        seeds(frame),
-    ]
-    parts += [paper_values(frame), _drawn(frame), _linear(frame), _leverage(frame)]
-    return " ".join(filter(None, parts))
+    shown = layout.caption.replace("{regions}", regions)
+    told = (seeds(frame), paper_values(frame), _drawn(frame), _linear(frame), _leverage(frame))
+    return captioned(frame, shown, layout.bold, _same(frame, layout), tied, *told)
 
 
 def _drawn(frame: pd.DataFrame) -> str:
@@ -440,16 +434,13 @@ def _same(frame: pd.DataFrame, layout: _PaperLayout) -> str:
     networks = competing[competing["model"] != labels.LINEAR_CODE]
     texts = networks.groupby(_contests(networks, layout))["printed"]
     alike = (texts.nunique().eq(1) & texts.size().gt(1)).sum()
-    said = [
-        f"In {undecided} of {contests.ngroups} comparisons no value is bold: the best are the same to the printed "
-        "digits."
-        if undecided
-        else "",
-        f"In {alike} of {contests.ngroups} comparisons all networks are the same to the printed digits."
-        if alike
-        else "",
-    ]
-    return " ".join(filter(None, said))
+    said = {
+        "no value is bold: the best are the same to the printed digits": undecided,
+        "all networks are the same to the printed digits": alike,
+    }
+    return " ".join(
+        f"In {count} of {contests.ngroups} comparisons {what}." for what, count in said.items() if count
+    )
 
 
 def _linear(frame: pd.DataFrame) -> str:
