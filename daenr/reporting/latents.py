@@ -9,7 +9,7 @@ from daenr.paper.plan import Cell
 from daenr.registry import split_model
 from daenr.reporting import labels, tables
 from daenr.reporting.layouts import LAYERS, Axis, Layout, Row, grid, in_order, seeds
-from daenr.reporting.rendering import Entry, Grid, Rendered, spell, value_entry
+from daenr.reporting.rendering import Entry, Rendered, spell, value_entry
 from daenr.statistics.latents import ACTIVE
 
 _MEASURES = {
@@ -60,13 +60,11 @@ def render(frame: pd.DataFrame) -> Rendered:
         "codebook, by any position of any image. Perplexity: how many codes they would be if all were used alike. The "
         f"plain auto-encoders have no readout: their values recur. {seeds(frame)}"
     )
-    grids = [_grid(str(name), own) for name, own in frame.groupby(autoencoders, sort=False)]
+    grids = [
+        grid(_LAYOUT, own, _entry, f"latents-{name}", f"Latent of the {labels.model_label(str(name))}", "")
+        for name, own in frame.groupby(autoencoders, sort=False)
+    ]
     return spell(*grids, title="Use of the latents", caption=caption)
-
-
-def _grid(autoencoder: str, frame: pd.DataFrame) -> Grid:
-    title = f"Latent of the {labels.model_label(autoencoder)}"
-    return grid(_LAYOUT, frame, _entry, f"latents-{autoencoder}", title, caption="")
 
 
 def _entry(row: Row, note: str) -> Entry:

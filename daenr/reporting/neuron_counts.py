@@ -27,9 +27,12 @@ COLUMNS = ["region", "model", "layer", "seed", *_COUNTS]
 on shuffled data."""
 
 _STYLES: Mapping[str, Mapping[str, Any]] = {
-    "significant": {"facecolor": "#E69F00", "linewidth": 0},
-    "corrected": {"facecolor": "#E69F00", "linewidth": 0, "hatch": "xxxxx", "edgecolor": "white"},
-    "insignificant": {"facecolor": "#B3E2D3", "linewidth": 0},
+    part: {"facecolor": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+    for part, colour, hatch in (
+        ("significant", "#E69F00", ""),
+        ("corrected", "#E69F00", "xxxxx"),
+        ("insignificant", "#B3E2D3", ""),
+    )
 }
 """Orange and green, the paper's two hues; the green is pale, so that they are told apart in gray. What survives the
 correction is a part of the significant part."""

@@ -66,13 +66,8 @@ def tidy(judged: pd.DataFrame, confidence: float) -> pd.DataFrame:
         of simple cells predicted with r of ``LEAST_R`` whose image has |r| of ``MATCHING`` with their filter;
         ``slope_gap`` the distance from the mean slope of the ``natural`` images. Differences of methods are paired.
     """
-    runs = {name: Run.parse(name) for name in judged["run"].unique()}
-    frame = judged.assign(
-        **{
-            key: judged["run"].map({name: getattr(run, key) for name, run in runs.items()})
-            for key in ("region", "model", "seed")
-        }
-    )
+    runs = {name: vars(Run.parse(name)) for name in judged["run"].unique()}
+    frame = judged.join(pd.DataFrame(runs).T[["region", "model", "seed"]], on="run")
     natural = frame[frame["method"] == "natural"].groupby(["region", "model"])["slope"].mean().rename("usual")
     frame = frame.join(natural, on=["region", "model"])
     frame["slope_gap"] = (frame["slope"] - frame["usual"]).abs()
@@ -91,11 +86,10 @@ def tidy(judged: pd.DataFrame, confidence: float) -> pd.DataFrame:
 
 def _tables(group: pd.DataFrame, metric: str) -> dict[str, pd.DataFrame]:
     """Seeds by neurons of each method, and of differences between two."""
-    values = group.assign(value=group[metric].astype(np.float64))
     tables = {
-        method: values[values["method"] == method].pivot(index="seed", columns="neuron", values="value")
+        method: own.pivot(index="seed", columns="neuron", values=metric).astype(np.float64)
         for method in METHODS
-        if method in set(group["method"])
+        if len(own := group[group["method"] == method])
     }
     pairs = {
         f"{one} - {other}": tables[one] - tables[other]

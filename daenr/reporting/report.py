@@ -25,18 +25,14 @@ class Exhibit:
     """One result as it stands on the page.
 
     Attributes:
-        name: path below the results without ending; its anchor.
-        section: of the report.
-        title: what it is called.
+        place: in the report.
         caption: what a reader who has not read the paper needs to know.
         picture: PNG in base64; empty for tables.
         width: of the picture on the page, CSS pixels.
         grids: tables, as in their JSON files; none for a picture.
     """
 
-    name: str
-    section: str
-    title: str
+    place: Item
     caption: str
     picture: str = ""
     width: int = 0
@@ -54,9 +50,10 @@ def exhibit(item: Item, caption: str, content: bytes) -> Exhibit:
     template = _CAPTIONS.from_string(caption)
     text = " ".join(template.render(snakemake={"wildcards": item.wildcards}).split())
     if not item.path.endswith(".png"):
-        return Exhibit(item.name, item.section, item.title, text, grids=json.loads(content))
-    picture = base64.b64encode(content).decode()
-    return Exhibit(item.name, item.section, item.title, text, picture, _width(content))
+        return Exhibit(item, text, grids=json.loads(content))
+    # Half the pixels of a PNG (its header has them at bytes 16 to 19): 1.6 times as large as in print.
+    width = int.from_bytes(content[16:20], "big") // 2
+    return Exhibit(item, text, base64.b64encode(content).decode(), width)
 
 
 def report(
@@ -90,7 +87,8 @@ def report(
         notes=[(region_label(region), note) for region, told in notes.items() for note in told],
         introduction=" ".join(introduction.replace("*", "").replace("``", "").split()),
         sections=[
-            (section, list(shown)) for section, shown in groupby(exhibits, key=lambda shown: shown.section)
+            (section, list(those))
+            for section, those in groupby(exhibits, key=lambda each: each.place.section)
         ],
         assumptions=markdown_table(assumptions),
         provenance=provenance,
@@ -103,8 +101,3 @@ def markdown_table(text: str) -> list[list[str]]:
     lines = [line.strip().strip("|") for line in text.splitlines() if line.startswith("|")]
     rows = [[cell.strip().replace("`", "") for cell in line.split("|")] for line in lines]
     return [row for row in rows if not all(set(cell) <= set("-:") for cell in row)]
-
-
-def _width(png: bytes) -> int:
-    """Half the pixels of a PNG (its header has them at bytes 16 to 19): 1.6 times as large as in print."""
-    return int.from_bytes(png[16:20], "big") // 2

@@ -7,7 +7,7 @@ strings and spells that grid as Markdown, LaTeX and HTML.
 # ruff: noqa: RUF001 - the symbols are those of the paper
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -176,19 +176,28 @@ def tidy(
     """
     layout = LAYOUTS[table]
     shown = (*runs.TABLE_METRICS[table], *([LEVERAGE] if _recorded(table, metrics) else []))
-    measured = [
+    own = [cell for cell in cells if cell.table == table]
+    # The linear code stands at each place of a plain auto-encoder, and for each of its seeds, so that the two compare.
+    rows = [
+        (
+            *place(replace(cell, model=labels.LINEAR_CODE, neurons="all"), metric),
+            *(METRICS[metric].mean(linear[cell.region]), "", cell.run.seed, linear[cell.region]),
+        )
+        for cell in own
+        if cell.model in AUTOENCODERS and cell.region in linear
+        for metric in runs.TABLE_METRICS[table]
+    ]
+    rows += [
         (
             *place(cell, metric),
             *_measured(cell, metric, metrics, scores),
             *(cell.run.seed, scores.get(cell.run.name)),
         )
-        for cell in cells
-        if cell.table == table
+        for cell in own
         for metric in shown
     ]
-    columns = [*_KEY, "value", "note", "seed", "scores"]
-    rows = [*_linear_rows(table, cells, linear), *measured]
-    single = pd.DataFrame(rows, columns=columns).astype({"value": float})
+    single = pd.DataFrame(rows, columns=[*_KEY, "value", "note", "seed", "scores"]).astype({"value": float})
+    single = single.drop_duplicates([*_KEY, "seed"])
     frame = _over_seeds(single)
     # It is the same whatever the seed.
     frame.loc[frame["model"] == labels.LINEAR_CODE, ["sd", "n"]] = np.nan, 1
@@ -235,23 +244,6 @@ def _over_seeds(single: pd.DataFrame) -> pd.DataFrame:
         .agg(value=("value", "mean"), sd=("value", "std"), n=("value", "count"), note=("note", _note))
         .reset_index()
     )
-
-
-def _linear_rows(table: str, cells: Sequence[Cell], linear: Mapping[str, Scores]) -> list[tuple[object, ...]]:
-    """The linear code at each place of a plain auto-encoder, and for each of its seeds, so that the two compare."""
-    places = dict.fromkeys(
-        (cell.region, cell.layer or "", cell.run.seed)
-        for cell in cells
-        if cell.table == table and cell.model in AUTOENCODERS and cell.region in linear
-    )
-    return [
-        (
-            *(table, region, labels.LINEAR_CODE, layer, "all", metric),
-            *(METRICS[metric].mean(linear[region]), "", seed, linear[region]),
-        )
-        for region, layer, seed in places
-        for metric in runs.TABLE_METRICS[table]
-    ]
 
 
 def _recorded(table: str, metrics: Mapping[str, Mapping[str, Any]]) -> bool:

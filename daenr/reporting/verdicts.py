@@ -30,13 +30,12 @@ _MARKS = {SUPPORTED: "s", CONTRADICTED: "c", PRACTICALLY_NONE: "n", OPEN: "o"}
 """Markers of the notes that say what a verdict means."""
 
 
-def render(frame: pd.DataFrame, rules: Rules, title: str = "The paper's claims") -> Rendered:
+def render(frame: pd.DataFrame, rules: Rules) -> Rendered:
     """The page of verdicts: a paragraph of plain words, and a row a claim, indented below what it rests on.
 
     Args:
         frame: what ``judge`` returns; of a simulated recording, ``held_against_truth`` of it.
         rules: what the verdicts went by.
-        title: heads the page.
     """
     legend = (
         "An effect is the mean over layers (and models) of each region, then over regions, then over seeds, never that "
@@ -51,7 +50,8 @@ def render(frame: pd.DataFrame, rules: Rules, title: str = "The paper's claims")
         )
     caption = f"{summary(frame, rules)}\n\n{legend}"
     untested = frame["verdict"] == NOT_TESTED
-    tested = _grid(frame[~untested], _judged, "verdicts", title, caption, _meanings(frame, rules))
+    notes = _meanings(frame, rules)
+    tested = _grid(frame[~untested], _judged, "verdicts", "The paper's claims", caption, notes)
     if not untested.any():
         return spell(tested)
     title = f"Not tested: {untested.sum()}"
@@ -59,7 +59,7 @@ def render(frame: pd.DataFrame, rules: Rules, title: str = "The paper's claims")
     return spell(tested, replace(rest, folded=True))
 
 
-def render_sensitivity(frame: pd.DataFrame, title: str = "Sensitivity of the verdicts") -> Rendered:
+def render_sensitivity(frame: pd.DataFrame) -> Rendered:
     """The page that compares variants of the settings."""
     names = [name.removeprefix("verdict_") for name in map(str, frame.columns) if name.startswith("verdict_")]
     caption = (
@@ -74,7 +74,7 @@ def render_sensitivity(frame: pd.DataFrame, title: str = "Sensitivity of the ver
         moves = Entry("←" if row["moves"] else "")
         return {"Claim": _claim(row), "As configured": _compared(row, ""), **varied, "Moves": moves}
 
-    return spell(_grid(frame, entries, "sensitivity", title, caption))
+    return spell(_grid(frame, entries, "sensitivity", "Sensitivity of the verdicts", caption))
 
 
 def _grid(
