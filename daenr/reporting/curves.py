@@ -1,6 +1,7 @@
 """Training curves: the two tasks' validation losses of every run, in small panels."""
 
 from collections.abc import Callable, Iterable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -47,10 +48,8 @@ def curve(run: Run, history: pd.DataFrame) -> pd.DataFrame:
         for task, weight in (("reconstruction", run.alpha), ("response", run.beta))
     }
     total = history["validation_total"] if len(history) else history["step"]
-    named = {"model": run.model, "region": run.region, "layer": run.layer or "", "run": run.name}
-    return pd.DataFrame({"step": history["step"], **losses, "kept": total == total.min()}).assign(**named)[
-        COLUMNS
-    ]
+    frame = pd.DataFrame({"step": history["step"], **losses, "kept": total == total.min()})
+    return frame.assign(model=run.model, region=run.region, layer=run.layer or "", run=run.name)[COLUMNS]
 
 
 @styled
@@ -63,10 +62,9 @@ def training_curves(curves: pd.DataFrame) -> Figure:
         curves: columns ``COLUMNS``; regions in the order in which they are to be shown.
     """
     models = [model for model in (*model_names(), *REFERENCES) if model in set(curves["model"])]
-    regions = list(curves["region"].unique())
-    columns = [(task, region) for task in _TASKS for region in regions if curves[task].notna().any()]
-    size = (0.9 + _PANEL[0] * len(columns), 0.9 + _PANEL[1] * len(models))
-    figure = Figure(figsize=size)
+    tasks = [task for task in _TASKS if curves[task].notna().any()]
+    columns = list(product(tasks, curves["region"].unique()))
+    figure = Figure(figsize=(0.9 + _PANEL[0] * len(columns), 0.9 + _PANEL[1] * len(models)))
     grid = figure.subplots(len(models), len(columns), squeeze=False, sharex=True, sharey="col")
     for row, model in zip(grid, models, strict=True):
         for ax, (task, region) in zip(row, columns, strict=True):
@@ -101,10 +99,8 @@ def _panel(ax: Axes, curves: pd.DataFrame, task: str) -> None:
         ax.tick_params(which="both", left=False, bottom=False, labelleft=False, labelbottom=False)
         return
     lines_by_run(ax, curves, task, weight=0.7)
-    kept = curves[curves["kept"]]
-    sns.scatterplot(
-        kept, x="step", y=task, hue="layer", palette=LAYER_COLOURS, s=9, linewidth=0, legend=False, ax=ax
-    )
+    dots = {"hue": "layer", "palette": LAYER_COLOURS, "s": 9, "linewidth": 0, "legend": False}
+    sns.scatterplot(curves[curves["kept"]], x="step", y=task, ax=ax, **dots)
     ax.set(xlabel="", ylabel="")
 
 
@@ -127,13 +123,9 @@ def layer_legend(
 
 
 def lines_by_run(ax: Axes, frame: pd.DataFrame, value: str, weight: float) -> None:
-    """A line for each run over the steps of training, told apart by the layer that is read out.
+    """A line of a column ``value`` for each run over the steps of training, told apart by the layer that is read out.
 
-    Args:
-        ax: where.
-        frame: columns step, layer, run and ``value``.
-        value: the column that is drawn.
-        weight: width of the lines in points, and their opacity.
+    The frame has the columns step, layer and run too; ``weight`` is the lines' width in points, and their opacity.
     """
     style = {"estimator": None, "linewidth": weight, "alpha": weight, **BY_LAYER}
     sns.lineplot(frame, x="step", y=value, units="run", ax=ax, **style)

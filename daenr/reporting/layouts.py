@@ -104,23 +104,18 @@ def grid(
     )
     missing = Entry(layout.missing)
     lines = [(row, [at.get((row, *column), missing) for column in columns]) for row in dict.fromkeys(rows)]
-    return Grid(
-        name=name,
-        title=title,
-        caption=caption,
-        corner=layout.corner,
-        groups=[
-            (layout.upper.label(*group), len(list(members)))
-            for group, members in groupby(column[0] for column in columns)
-            if group
-        ],
-        columns=[layout.lower.label(*column[1]) for column in columns],
-        blocks=[
-            [(layout.rows.label(*row), line) for row, line in block]
-            for _, block in groupby(lines, key=lambda line: layout.block(line[0]))
-        ],
-        notes=[(marker, note) for note, marker in notes.items()],
-    )
+    blocks = [
+        [(layout.rows.label(*row), line) for row, line in block]
+        for _, block in groupby(lines, key=lambda line: layout.block(line[0]))
+    ]
+    groups = [
+        (layout.upper.label(*group), len(list(members)))
+        for group, members in groupby(column[0] for column in columns)
+        if group
+    ]
+    headings = [layout.lower.label(*column[1]) for column in columns]
+    told = [(marker, note) for note, marker in notes.items()]
+    return Grid(name, title, caption, layout.corner, headings, blocks, groups, told)
 
 
 def captioned(frame: pd.DataFrame, *parts: str) -> str:

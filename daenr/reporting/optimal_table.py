@@ -101,10 +101,10 @@ def _tables(group: pd.DataFrame, metric: str) -> dict[str, pd.DataFrame]:
 
 def _interval(table: pd.DataFrame, confidence: float) -> tuple[float, float, float, int, int] | None:
     """Mean, ends of its interval and counts; neurons that lack the number in any seed are left out."""
-    complete = table.dropna(axis="columns")
-    if complete.empty:
+    complete = table.dropna(axis="columns").to_numpy()
+    if not complete.size:
         return None
-    found = crossed([complete.to_numpy(dtype=np.float64)])
+    found = crossed([complete])
     return found.estimate, *found.interval(confidence), found.seeds, found.units
 
 

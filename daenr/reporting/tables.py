@@ -8,6 +8,7 @@ strings and spells that grid as Markdown, LaTeX and HTML.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from types import MappingProxyType
 from typing import Any
 
@@ -178,24 +179,14 @@ def tidy(
     shown = (*runs.TABLE_METRICS[table], *([LEVERAGE] if _recorded(table, metrics) else []))
     own = [cell for cell in cells if cell.table == table]
     # The linear code stands at each place of a plain auto-encoder, and for each of its seeds, so that the two compare.
-    rows = [
-        (
-            *place(replace(cell, model=labels.LINEAR_CODE, neurons="all"), metric),
-            *(METRICS[metric].mean(linear[cell.region]), "", cell.run.seed, linear[cell.region]),
-        )
-        for cell in own
-        if cell.model in AUTOENCODERS and cell.region in linear
-        for metric in runs.TABLE_METRICS[table]
-    ]
-    rows += [
-        (
-            *place(cell, metric),
-            *_measured(cell, metric, metrics, scores),
-            *(cell.run.seed, scores.get(cell.run.name)),
-        )
-        for cell in own
-        for metric in shown
-    ]
+    plain = [cell for cell in own if cell.model in AUTOENCODERS and cell.region in linear]
+    rows: list[tuple[object, ...]] = []
+    for cell, metric in product(plain, runs.TABLE_METRICS[table]):
+        code, scored = replace(cell, model=labels.LINEAR_CODE, neurons="all"), linear[cell.region]
+        rows.append((*place(code, metric), METRICS[metric].mean(scored), "", cell.run.seed, scored))
+    for cell, metric in product(own, shown):
+        value, note = _measured(cell, metric, metrics, scores)
+        rows.append((*place(cell, metric), value, note, cell.run.seed, scores.get(cell.run.name)))
     single = pd.DataFrame(rows, columns=[*_KEY, "value", "note", "seed", "scores"]).astype({"value": float})
     single = single.drop_duplicates([*_KEY, "seed"])
     frame = _over_seeds(single)
@@ -304,14 +295,7 @@ def _note(reasons: "pd.Series[str]") -> str:
 def _standings(
     frame: pd.DataFrame, layout: _PaperLayout, single: pd.DataFrame, confidence: float
 ) -> "pd.Series[str]":
-    """How each value stands to the best of its contest.
-
-    Args:
-        frame: the values, with their ``_KEY``.
-        layout: says who competes.
-        single: the values of the seeds that they are means of, with their scores.
-        confidence: of the intervals.
-    """
+    """How each value stands to the best of its contest; ``single`` has the seeds' values and scores."""
     seeds_of = {
         key: dict(zip(seeds["seed"], seeds["scores"], strict=True))
         for key, seeds in single.dropna(subset="value").groupby(_KEY)
@@ -347,9 +331,8 @@ def _tied(metric: str, best: Mapping[int, Scores], rival: Mapping[int, Scores], 
     shared = sorted(set(best) & set(rival))
     if not shared:
         return False
-    return not difference(metric, [[[(best[seed], rival[seed])] for seed in shared]]).significant(
-        1 - confidence
-    )
+    found = difference(metric, [[[(best[seed], rival[seed])] for seed in shared]])
+    return not found.significant(1 - confidence)
 
 
 # ---- rendered -----------------------------------------------------------------------------------------
