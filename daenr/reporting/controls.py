@@ -72,13 +72,12 @@ def tidy(cells: Sequence[Cell], scores: Mapping[str, Scores], confidence: float)
     return in_order(pd.DataFrame(rows, columns=COLUMNS), _LAYOUT)
 
 
-def _row_label(metric: str, control: str, model: str) -> str:
-    return f"{METRICS[metric].heading}, {LABELS.get(control, model.upper())}"
-
-
 _LAYOUT = Layout(
     corner="Metric, trained as",
-    rows=Axis(("metric", "control", "model"), _row_label),
+    rows=Axis(
+        ("metric", "control", "model"),
+        lambda metric, control, model: f"{METRICS[metric].heading}, {LABELS.get(control, model.upper())}",
+    ),
     upper=REGIONS,
     lower=LAYERS,
     block=lambda row: row[0],

@@ -297,8 +297,8 @@ def _standings(
 ) -> "pd.Series[str]":
     """How each value stands to the best of its contest; ``single`` has the seeds' values and scores."""
     seeds_of = {
-        key: dict(zip(seeds["seed"], seeds["scores"], strict=True))
-        for key, seeds in single.dropna(subset="value").groupby(_KEY)
+        key: dict(zip(own["seed"], own["scores"], strict=True))
+        for key, own in single.dropna(subset="value").groupby(_KEY)
     }
     standings = pd.Series("", index=frame.index, dtype=str)
     competing = frame[(frame["metric"] != LEVERAGE) & frame["value"].notna()]
@@ -321,7 +321,7 @@ def _printed(frame: pd.DataFrame) -> "pd.Series[str]":
     """The values as they are printed, a dash where there is none."""
     texts = [
         value_entry(value, np.nan, decimals=METRICS[metric].decimals).text
-        for metric, value in frame[["metric", "value"]].itertuples(index=False, name=None)
+        for metric, value in zip(frame["metric"], frame["value"], strict=True)
     ]
     return pd.Series(texts, index=frame.index, dtype=str)
 

@@ -292,13 +292,13 @@ def _paper(row: Row) -> str:
 
 
 def _only_if(row: Row, rules: Rules) -> str:
-    subject = {"mse": "reconstruction", "pcc": "responses"}[row["metric"]]
+    question, does, to = _HALVES[row["metric"]]
+    subject = question.lower()
     if row["verdict"] == NOT_TESTED:
         return f'"Only if" was not tested for {subject}: there is no supported gain to explain.'
     if np.isnan(row["effect"]):
         return f'"Only if" is open for {subject}; the runs lack a result.'
     control = "baseline" if row["against"] == "baseline" else f"{row['against']} model"
-    _, does, to = _HALVES[row["metric"]]
     answer = {
         SUPPORTED: f"joint training {does} better than the baseline and each control; the least certain gain is over "
         f"the {control}",
