@@ -39,7 +39,7 @@ def optimal_images(
     Args:
         rows: for each method images in [-1, 1], of the first run that was judged.
         filters: of the neurons where they are known.
-        judged: of all runs of the region, as `daenr.optimal.judge` returns it with rates; a neuron is a dot a run.
+        judged: of all runs of the region, as `daenr.optimal.judge` returns it with rates; a neuron is a tick a run.
         count: neurons whose images are shown.
     """
     runs = [Run.parse(name) for name in judged["run"]]
@@ -77,11 +77,13 @@ def optimal_images(
 
 
 def _strip(ax: Axes, judged: pd.DataFrame, measure: str, colors: Mapping[str, Any]) -> None:
-    """A dot for each neuron and run, a line at the mean of each model."""
+    """A tick for each neuron and run, a line at the mean of each model."""
     order = [method for method in METHODS if method in set(judged["method"])]
     values = judged if measure != "filter_r" else judged[judged["r"] > LEAST_R]
     style = {"x": measure, "y": "method", "order": order, "hue": "model", "hue_order": [*colors], "ax": ax}
-    sns.stripplot(values, palette=colors, size=2, jitter=0.25, dodge=True, legend=False, **style)
+    # Not jittered: seaborn would draw that anew each time, and equal figures make equal files.
+    ticks = {"marker": "|", "size": 6 / len(colors), "linewidth": 0.4, "jitter": False}
+    sns.stripplot(values, palette=colors, dodge=True, legend=False, **ticks, **style)
     line = {"marker": "|", "markersize": 10 / len(colors), "markeredgewidth": 1.5, "zorder": 9}
     means = {"errorbar": None, "linestyle": "none", "legend": False, **line}
     apart = 0.8 - 0.8 / len(colors)  # as seaborn sets strips apart

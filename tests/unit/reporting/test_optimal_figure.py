@@ -33,3 +33,10 @@ def test_dots_are_told_apart_by_model_and_the_images_by_theirs(models, legend):
     assert len(shown) == 4  # neither true response nor filter are known
     dots = sum(len(part.get_offsets()) for part in shown[0].collections)
     assert dots == 2 * 3 * len(models)
+
+
+def test_equal_numbers_are_drawn_alike():
+    images = {method: np.zeros((3, 31, 31)) for method in ("natural", "pixels")}
+    drawn = [optimal_images(images, None, judged("cae-fr")).subfigs[1].axes[0] for _ in range(2)]
+    first, second = (np.concatenate([part.get_offsets() for part in ax.collections]) for ax in drawn)
+    np.testing.assert_array_equal(first, second)
