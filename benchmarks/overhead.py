@@ -73,7 +73,7 @@ def shares(model: str, layer: str) -> dict[str, float]:
 
     from daenr.config import LossSettings, ModelSettings, TrainingSettings
     from daenr.training import fit as training  # here, since the process that asks needs no torch
-    from daenr.training.checkpoints import Keeper, Key
+    from daenr.training.checkpoints import Keeper, identity
     from daenr.training.timing import noise_region
     from daenr.training.train import Spec, train
 
@@ -96,7 +96,7 @@ def shares(model: str, layer: str) -> dict[str, float]:
     spec = Spec(ModelSettings(), protocol, LossSettings(), "cpu")
     run = Job(model, layer, protocol.batch_size, STEPS, 1440, 102).run
     with tempfile.TemporaryDirectory() as folder:
-        key = Key.of(run.name, {}, [], [], np.arange(102), torch.device("cpu"), torch.float32)
+        key = identity(run.name, {}, [], [], np.arange(102), torch.device("cpu"), torch.float32)
         with Keeper(Path(folder) / "checkpoint.pt", key, STEPS) as keeper:
             seconds = train(run, data, np.arange(102), spec, keeper=keeper).seconds
     return {name: value / seconds for name, value in spent.items()}

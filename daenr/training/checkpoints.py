@@ -11,7 +11,6 @@ import json
 import pickle
 import signal
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
 from glob import escape
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -60,53 +59,33 @@ class Noise:
             generator.set_state(state[name])
 
 
-@dataclass(frozen=True)
-class Key:
-    """What a training is a function of; a checkpoint of another key is of no use to it.
+def identity(
+    run: str,
+    spec: Mapping[str, Any],
+    code: Iterable[Path],
+    data: Iterable[Path],
+    neurons: Int64[np.ndarray, " neurons"],
+    device: torch.device,
+    precision: torch.dtype,
+) -> dict[str, str]:
+    """What a training is a function of, hashed by parts; a checkpoint of another identity is of no use to it.
 
-    Attributes:
+    Args:
         run: name of the run.
-        spec: hash of the config's part in it.
-        code: hash of the package's modules that compute it.
-        data: hash of the region file, of the chosen neurons and of a trained encoder that it stands on.
-        platform: version of PyTorch, kind of device and precision, which round and draw in their own way.
+        spec: the config's part, as JSON can hold it.
+        code: the package's modules that compute it.
+        data: the region file, and the trained encoder that a frozen readout stands on.
+        neurons: numbers of the neurons that are trained on.
+        device: where it computes; like PyTorch's versions, kinds of devices round and draw in their own way.
+        precision: what it multiplies in there, which ``auto`` in the config does not tell.
     """
-
-    run: str
-    spec: str
-    code: str
-    data: str
-    platform: str
-
-    @classmethod
-    def of(
-        cls,
-        run: str,
-        spec: Mapping[str, Any],
-        code: Iterable[Path],
-        data: Iterable[Path],
-        neurons: Int64[np.ndarray, " neurons"],
-        device: torch.device,
-        precision: torch.dtype,
-    ) -> "Key":
-        """Hash what a training depends on.
-
-        Args:
-            run: name of the run.
-            spec: the config's part, as JSON can hold it.
-            code: files of the package.
-            data: the region file, and the trained encoder that a frozen readout stands on.
-            neurons: numbers of the neurons that are trained on.
-            device: where it computes.
-            precision: what it multiplies in there, which ``auto`` in the config does not tell.
-        """
-        return cls(
-            run,
-            _sha256(json.dumps(spec, sort_keys=True).encode()),
-            _sha256(*(path.read_bytes() for path in code)),
-            _sha256(*(path.read_bytes() for path in data), neurons.tobytes()),
-            f"torch {torch.__version__}, {device.type}, {precision}",
-        )
+    return {
+        "run": run,
+        "spec": _sha256(json.dumps(spec, sort_keys=True).encode()),
+        "code": _sha256(*(path.read_bytes() for path in code)),
+        "data": _sha256(*(path.read_bytes() for path in data), neurons.tobytes()),
+        "platform": f"torch {torch.__version__}, {device.type}, {precision}",
+    }
 
 
 def _sha256(*contents: bytes) -> str:
@@ -122,11 +101,11 @@ class Keeper:
 
     Args:
         path: the checkpoint.
-        key: what the training is a function of.
+        key: what the training is a function of, see `identity`.
         every: steps from one checkpoint to the next; None for one at a signal alone.
     """
 
-    def __init__(self, path: Path, key: Key, every: int | None) -> None:
+    def __init__(self, path: Path, key: Mapping[str, str], every: int | None) -> None:
         self.path = path
         self.key = key
         self.every = every
@@ -184,7 +163,7 @@ class Keeper:
     def _write(self, step: int) -> None:
         content = io.BytesIO()
         torch.save({name: part.state_dict() for name, part in self.parts.items()}, content)
-        header = {"key": asdict(self.key), "step": step, "sha256": _sha256(content.getvalue())}
+        header = {"key": self.key, "step": step, "sha256": _sha256(content.getvalue())}
         with atomic(self.path) as path:
             path.write_bytes(json.dumps(header).encode() + b"\n" + content.getvalue())
 
@@ -198,7 +177,7 @@ class Keeper:
         with self.path.open("rb") as file:
             try:
                 header = json.loads(file.readline())
-                other = [name for name, value in asdict(self.key).items() if header["key"][name] != value]
+                other = [name for name, value in self.key.items() if header["key"][name] != value]
                 step, digest = header["step"], header["sha256"]
             except (ValueError, TypeError, KeyError) as error:
                 raise ValueError("the checkpoint is damaged") from error

@@ -22,7 +22,7 @@ from daenr.files import atomic
 from daenr.logs import to_file
 from daenr.run import Run
 from daenr.training import devices, gpus
-from daenr.training.checkpoints import Keeper, Key
+from daenr.training.checkpoints import Keeper, identity
 from daenr.training.fit import Validation
 from daenr.training.train import Spec, Trained, train
 from daenr.training.weights import read_weights, write_weights
@@ -69,7 +69,7 @@ def main(
     with gpus.claimed(gpus.visible(config["device"]), trainings_per_gpu, gpus.lock_folder()):
         device = devices.resolve(spec.device)
         precision = devices.resolve_precision(spec.precision, device)
-        key = Key.of(run.name, config, code, data_files, neurons, device, precision)
+        key = identity(run.name, config, code, data_files, neurons, device, precision)
         with Keeper(checkpoint, key, checkpoint_every) as keeper:
             trained = train(run, data, neurons, spec, encoder, keeper)
     outcome = {

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from daenr.models.randomness import generator
 from daenr.registry import AUTOENCODERS
 from daenr.training import devices
 from daenr.training import fit as training
-from daenr.training.checkpoints import Keeper, Key, Noise
+from daenr.training.checkpoints import Keeper, Noise, identity
 from daenr.training.fit import Fit, Objective, Split, fit
 
 CPU = torch.device("cpu")
@@ -29,7 +28,7 @@ SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
 PROTOCOL = TrainingSettings(learning_rate=0.02, batch_size=5, validate_every=3, patience=4, max_steps=7)
 """Two rounds of at most seven steps, which end between two validations and within a pass over the images."""
 
-KEY = Key("run", "spec", "code", "data", "platform")
+KEY = {name: name for name in ("run", "spec", "code", "data", "platform")}
 
 
 def _model(name: str) -> DAENR:
@@ -103,7 +102,7 @@ def interrupted(tmp_path, checkpoint) -> Path:
     return path
 
 
-def _resumed(path: Path, region: Any, key: Key = KEY) -> tuple[Fit, dict[str, torch.Tensor]]:
+def _resumed(path: Path, region: Any, key: dict[str, str] = KEY) -> tuple[Fit, dict[str, torch.Tensor]]:
     return _fit(_model("vae-fc"), region, Keeper(path, key, None))
 
 
@@ -246,7 +245,7 @@ def region_file(tmp_path) -> Path:
 def test_a_checkpoint_of_another_key_is_ignored_and_the_log_says_why(
     interrupted, make_region, whole, changed, capsys
 ):
-    key = replace(KEY, **{changed: "other"})
+    key = {**KEY, changed: "other"}
     found = _resumed(interrupted, make_region(), key)
     expected = f"{interrupted}: the checkpoint is one of other {changed}; ignored, the training starts anew\n"
     assert capsys.readouterr().out == expected
@@ -275,10 +274,10 @@ def test_the_key_follows_from_what_a_training_depends_on(tmp_path, region_file, 
         "device": CPU,
         "precision": torch.float32,
     }
-    key = Key.of(**arguments)
-    assert Key.of(**arguments) == key
-    changed = Key.of(**arguments | {argument: other})
-    assert changed == replace(key, **{part: getattr(changed, part)})
+    key = identity(**arguments)
+    assert identity(**arguments) == key
+    changed = identity(**arguments | {argument: other})
+    assert changed == {**key, part: changed[part]}
     assert changed != key
 
 
@@ -288,15 +287,15 @@ def test_the_key_follows_the_content_of_files_and_not_their_time(tmp_path, regio
     for file in code:
         file.write_text("1")
 
-    def key() -> Key:
-        return Key.of("a", {}, code, [region_file], np.arange(2), CPU, torch.float32)
+    def key() -> dict[str, str]:
+        return identity("a", {}, code, [region_file], np.arange(2), CPU, torch.float32)
 
     first = key()
     os.utime(tmp_path / name, (0, 0))
     assert key() == first
     (tmp_path / name).write_text("12")
     assert key() != first
-    assert replace(key(), **{part: getattr(first, part)}) == first
+    assert {**key(), part: first[part]} == first
 
 
 def _flipped(content: bytes) -> bytes:
