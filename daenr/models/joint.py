@@ -4,6 +4,7 @@ Plain auto-encoders and end-to-end baselines are the same model with one of the 
 missing is neither built nor computed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pkgutil import resolve_name
 
@@ -16,6 +17,9 @@ from daenr.models.autoencoders import STRIDES, Autoencoder, Core, Encoder, Gener
 from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons, Readout
 from daenr.registry import AUTOENCODERS, READOUTS, REFERENCES, split_model
+
+EVALUATION_BATCH = 256
+"""Images that are computed at once where nothing is learned."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +89,17 @@ class DAENR(nn.Module):
 
     def forward(self, images: Float[Tensor, "batch 1 32 32"]) -> Output:
         """Reconstruct the images and predict the responses to them."""
-        features = self.encoder(images)
+        return self.above(self.encoder(images))
+
+    def above(self, features: list[Float[Tensor, "batch channels _ _"]]) -> Output:
+        """The same from the encoder's features."""
+        read_out = features[self.depth - 1]
         decoded = self.autoencoder(features[-1]) if self.autoencoder is not None else None
         return Output(
             reconstruction=decoded.image if decoded else None,
             regularisation=decoded.regularisation if decoded else None,
-            rate=self.readout(features[self.depth - 1]) if self.readout is not None else None,
-            penalty=self._penalty(self.readout, features[self.depth - 1])
-            if self.readout is not None
-            else None,
+            rate=self.readout(read_out) if self.readout is not None else None,
+            penalty=self._penalty(self.readout, read_out) if self.readout is not None else None,
         )
 
     def _penalty(
@@ -104,6 +110,14 @@ class DAENR(nn.Module):
         if self.activity_penalty:  # without it, a pass over h_1 less at every step
             penalty = penalty + self.activity_penalty * widened(activity).abs().flatten(1).sum(1).mean()
         return penalty
+
+
+@torch.no_grad()
+def in_batches(
+    compute: Callable[[Float[Tensor, "batch 1 32 32"]], Tensor], images: Float[Tensor, "images 1 32 32"]
+) -> Tensor:
+    """What ``compute`` makes of images, so many at a time; nothing learns from it."""
+    return torch.cat([compute(batch) for batch in torch.split(images, EVALUATION_BATCH)])
 
 
 def build(

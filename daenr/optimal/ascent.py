@@ -18,6 +18,7 @@ squared change of all other neurons, in standard deviations over the training im
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -27,16 +28,13 @@ from torch.nn import functional
 from daenr import IMAGE_SIZE
 from daenr.config import OptimalImages
 from daenr.models.autoencoders import CAE
-from daenr.models.joint import DAENR
+from daenr.models.joint import DAENR, in_batches
 
 Rates = Callable[[Float[Tensor, "images 1 32 32"]], Float[Tensor, "images neurons"]]
 """Rates of all neurons for images that the model sees, in standard deviations from the mean over training images."""
 
 PASSES = 5
 """Times that mean and contrast are restored and intensities clipped in turn; one more changes less than a level."""
-
-BATCH = 256
-"""Training images that are seen at once."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +99,7 @@ def standardised(models: Sequence[DAENR], stimuli: Float[Tensor, "stimuli 1 32 3
     moments = []
     for model in models:
         model.eval()
-        with torch.no_grad():
-            rates = torch.cat([_rate(model, part) for part in torch.split(stimuli, BATCH)])
+        rates = in_batches(partial(_rate, model), stimuli)
         moments.append((rates.mean(0), rates.std(0).clamp(min=1e-6)))
 
     def mean_rates(images: Float[Tensor, "images 1 32 32"]) -> Float[Tensor, "images neurons"]:
@@ -208,10 +205,7 @@ class Codes:
             what = "draws from discrete codes, which have no gradient" if autoencoder else "has no decoder"
             raise ValueError(f"the model {what}: ascend on pixels, or take a CAE or VAE with a readout")
         model.eval()
-        with torch.no_grad():
-            codes = torch.cat(
-                [autoencoder.encode(model.encoder(part)[-1]) for part in torch.split(stimuli, BATCH)]
-            )
+        codes = in_batches(lambda images: autoencoder.encode(model.encoder(images)[-1]), stimuli)
         centre = codes.mean(0)
         left, lengths, right = torch.linalg.svd(codes - centre, full_matrices=False)
         kept = lengths > 1e-5 * lengths[0]

@@ -14,7 +14,7 @@ from daenr.config import OptimalImages
 from daenr.data.preprocessing import Preprocessing
 from daenr.data.region import RegionData
 from daenr.models.autoencoders import CAE
-from daenr.models.joint import DAENR
+from daenr.models.joint import DAENR, in_batches
 from daenr.models.randomness import generator
 from daenr.optimal.ascent import (
     Codes,
@@ -144,7 +144,8 @@ def optimize(
             values = objective(rates(see(images)), repeated, options.get("control", 0.0))
         return best_start(values, images, settings.starts)
 
-    made = {"natural": as_shown(_most_exciting(stimuli, own, neurons), shape)}
+    most_exciting = in_batches(own, stimuli).argmax(0)[torch.from_numpy(neurons)]
+    made = {"natural": as_shown(stimuli[most_exciting], shape)}
     made["pixels"] = climb(own, "pixels", ascend_pixels)
     for suffix, control in (("", 0.0), (" control", settings.control)):
         made[f"blurred{suffix}"] = climb(own, "blurred", ascend_pixels, blur=settings.blur, control=control)
@@ -155,14 +156,6 @@ def optimize(
         for name, models in (("single", others[:1]), ("ensemble", others)):
             made[name] = climb(standardised(models, stimuli), name, ascend_pixels, blur=settings.blur)
     return _judged(made, own, neurons)
-
-
-def _most_exciting(
-    stimuli: Float[Tensor, "stimuli 1 32 32"], rates: Rates, neurons: Int64[np.ndarray, " neurons"]
-) -> Float[Tensor, "neurons 1 32 32"]:
-    with torch.no_grad():
-        predicted = torch.cat([rates(batch) for batch in torch.split(stimuli, 256)])
-    return stimuli[predicted.argmax(0)[torch.from_numpy(neurons)]]
 
 
 def _judged(made: dict[str, Tensor], rates: Rates, neurons: Int64[np.ndarray, " neurons"]) -> Optimal:

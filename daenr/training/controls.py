@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from daenr.models.joint import DAENR
+from daenr.models.joint import DAENR, EVALUATION_BATCH
 
 
 def shuffle(
@@ -60,7 +60,7 @@ def freeze_untrained(model: DAENR, images: Float[Tensor, "images 1 32 32"]) -> N
         norm.reset_running_stats()
         norm.momentum = None  # a plain average over batches
     model.encoder.train()
-    for batch in torch.split(images, 256):
+    for batch in torch.split(images, EVALUATION_BATCH):
         model.encoder(batch)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

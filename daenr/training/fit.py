@@ -12,15 +12,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from daenr.config import LossSettings, TrainingSettings
-from daenr.models.joint import DAENR
+from daenr.models.joint import DAENR, EVALUATION_BATCH
 from daenr.models.losses import TERMS, JointLoss, joint_loss
 from daenr.training import devices
 from daenr.training.adam import Adam
 from daenr.training.checkpoints import Keeper, Noise
 from daenr.training.leverage import leverage
-
-EVALUATION_BATCH = 256
-"""Images that are computed at once where nothing is learned."""
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ from torch import Tensor
 
 from daenr.config import LossSettings, ModelSettings, TrainingSettings
 from daenr.data.region import RegionData
-from daenr.models.joint import DAENR, build
+from daenr.models.joint import DAENR, EVALUATION_BATCH, build
 from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons
 from daenr.registry import REFERENCES
 from daenr.run import Run
 from daenr.training import controls, devices
 from daenr.training.checkpoints import Keeper
-from daenr.training.fit import EVALUATION_BATCH, Fit, NotFiniteError, Objective, Split, fit
+from daenr.training.fit import Fit, NotFiniteError, Objective, Split, fit
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,8 @@ class Trained:
         fit: how the training went.
         seconds: wall time of the fit alone; of its last part if it was interrupted.
         precision: what the fit multiplied in; predictions are always made in float32.
-        reconstruction: of the test images, in [-1, 1]; None without an auto-encoder.
-        response: predicted rate of each neuron for each test image, in the recording's unit; None without a readout.
-        validation_response: the same for the validation images.
-        code: what the test images become in the auto-encoder's latent, see `Autoencoder.code`; empty without one.
+        predictions: of the test images, see `predict`, but ``response`` in the recording's unit, and with it
+            ``validation_response``, the same for the validation images.
         settings: of the model; where a reference model has several, those that the validation images chose.
     """
 
@@ -65,10 +63,7 @@ class Trained:
     fit: Fit
     seconds: float
     precision: torch.dtype
-    reconstruction: Float32[np.ndarray, "test 1 32 32"] | None
-    response: Float32[np.ndarray, "test neurons"] | None
-    validation_response: Float32[np.ndarray, "validation neurons"] | None
-    code: dict[str, np.ndarray]
+    predictions: dict[str, np.ndarray]
     settings: ModelSettings
 
 
@@ -122,14 +117,14 @@ def train(
         fitted.append((model, result, settings))
     model, result, settings = min(fitted, key=lambda each: each[1].best.validation["response"])
     seconds = time.perf_counter() - start
-    _, validation_response = predict(model, data.validation_images, device)
-    reconstruction, response = predict(model, data.test_images, device)
-    if response is not None and validation_response is not None:
-        response, validation_response = response * scale, validation_response * scale
-    code = encode(model, data.test_images, device)
-    return Trained(
-        model, result, seconds, precision, reconstruction, response, validation_response, code, settings
-    )
+    predictions = predict(model, data.test_images, device)
+    if model.readout is not None:
+        validation_response = predict(model, data.validation_images, device)["response"]
+        predictions |= {
+            "response": predictions["response"] * scale,
+            "validation_response": validation_response * scale,
+        }
+    return Trained(model, result, seconds, precision, predictions, settings)
 
 
 def _material(
@@ -144,11 +139,19 @@ def _material(
         torch.from_numpy(train_responses.mean(0)),
         torch.from_numpy(data.receptive_field[neurons]),
     )
-    training = _split(data.train_images, train_responses, device)
-    validation = _split(data.validation_images, validation_responses, device)
+    training, validation = (
+        Split(torch.from_numpy(images).to(device), torch.from_numpy(responses).to(device))
+        for images, responses in (
+            (data.train_images, train_responses),
+            (data.validation_images, validation_responses),
+        )
+    )
     if run.control == "shuffled":
         order = generator(run.seed, "shuffled responses")
-        training, validation = _shuffled(training, order), _shuffled(validation, order)
+        training, validation = (
+            replace(split, responses=controls.shuffle(split.responses, order))
+            for split in (training, validation)
+        )
     return known, training, validation
 
 
@@ -176,41 +179,25 @@ def _candidates(run: Run, settings: ModelSettings) -> list[ModelSettings]:
     return kind.candidates(settings)
 
 
-def _shuffled(split: Split, order: torch.Generator) -> Split:
-    return replace(split, responses=controls.shuffle(split.responses, order))
-
-
-def _split(
-    images: Float32[np.ndarray, "images 1 32 32"],
-    responses: Float32[np.ndarray, "images neurons"],
-    device: torch.device,
-) -> Split:
-    return Split(torch.from_numpy(images).to(device), torch.from_numpy(responses).to(device))
-
-
 @torch.no_grad()
 def predict(
     model: DAENR, images: Float32[np.ndarray, "images 1 32 32"], device: torch.device
-) -> tuple[Float32[np.ndarray, "images 1 32 32"] | None, Float32[np.ndarray, "images neurons"] | None]:
-    """Reconstructions of images and predicted responses to them; None for what the model does not have."""
-    model.eval()
-    outputs = [model(batch) for batch in torch.split(torch.from_numpy(images).to(device), EVALUATION_BATCH)]
-
-    def together(part: str) -> np.ndarray | None:
-        parts = [getattr(output, part) for output in outputs]
-        return None if parts[0] is None else torch.cat(parts).cpu().numpy()
-
-    return together("reconstruction"), together("rate")
-
-
-@torch.no_grad()
-def encode(
-    model: DAENR, images: Float32[np.ndarray, "images 1 32 32"], device: torch.device
 ) -> dict[str, np.ndarray]:
-    """What images become in the auto-encoder's latent; nothing for a model without one."""
-    if model.autoencoder is None:
-        return {}
+    """What the model makes of images, as far as it has the parts.
+
+    Returns:
+        ``reconstruction``, images x 1 x 32 x 32 in [-1, 1]; ``response``, images x neurons in the scale that was
+        trained on; and the codes of `Autoencoder.code`, under their names there.
+    """
     model.eval()
-    batches = torch.split(torch.from_numpy(images).to(device), EVALUATION_BATCH)
-    codes = [model.autoencoder.code(model.encoder(batch)[-1]) for batch in batches]
-    return {name: torch.cat([code[name] for code in codes]).cpu().numpy() for name in codes[0]}
+    made: list[dict[str, Any]] = []
+    for batch in torch.split(torch.from_numpy(images).to(device), EVALUATION_BATCH):
+        features = model.encoder(batch)
+        output = model.above(features)
+        codes = model.autoencoder.code(features[-1]) if model.autoencoder is not None else {}
+        made.append({"reconstruction": output.reconstruction, "response": output.rate, **codes})
+    return {
+        name: torch.cat([each[name] for each in made]).cpu().numpy()
+        for name, part in made[0].items()
+        if part is not None
+    }

@@ -13,9 +13,8 @@ from torch import Tensor
 from daenr.config import ModelSettings, SplitSettings
 from daenr.data.preprocessing import Preprocessing, with_split
 from daenr.data.region import RegionData
-from daenr.models.joint import DAENR, build
+from daenr.models.joint import DAENR, build, in_batches
 from daenr.run import Run
-from daenr.training.fit import EVALUATION_BATCH
 from daenr.training.train import predict
 from daenr.training.weights import read_weights
 
@@ -62,10 +61,10 @@ class TrainedModel:
         Raises:
             ValueError: the run has no readout.
         """
-        _, rates = predict(self.network, prepared, self._device)
-        if rates is None:
+        made = predict(self.network, prepared, self._device)
+        if "response" not in made:
             raise ValueError(f"{self.run.name} predicts no neurons: it is a plain auto-encoder")
-        return rates * self.response_scale
+        return made["response"] * self.response_scale
 
     def reconstruct(self, images: Images) -> Images:
         """What the auto-encoder makes of the images, in the intensities and the size of the recording's.
@@ -73,12 +72,11 @@ class TrainedModel:
         Raises:
             ValueError: the run has no auto-encoder, or the images are not such as the recording's.
         """
-        made, _ = predict(self.network, self.prepared(images), self._device)
-        if made is None:
+        made = predict(self.network, self.prepared(images), self._device)
+        if "reconstruction" not in made:
             raise ValueError(f"{self.run.name} reconstructs nothing: it has no auto-encoder")
-        return _like(self.preprocessing.to_recording(made), images)
+        return _like(self.preprocessing.to_recording(made["reconstruction"]), images)
 
-    @torch.no_grad()
     def features(self, images: Images, layer: str) -> Images:
         """Feature maps of an encoder layer, images x channels x rows x columns.
 
@@ -92,9 +90,9 @@ class TrainedModel:
         layers = [f"h{depth}" for depth in range(1, len(self.network.encoder.blocks) + 1)]
         if layer not in layers:
             raise ValueError(f"layer of {self.run.name} must be one of {layers}, got {layer!r}")
-        batches = torch.split(torch.from_numpy(self.prepared(images)).to(self._device), EVALUATION_BATCH)
-        maps = [self.network.encoder(batch)[layers.index(layer)] for batch in batches]
-        return _like(torch.cat(maps).cpu().numpy(), images)
+        prepared = torch.from_numpy(self.prepared(images)).to(self._device)
+        maps = in_batches(lambda batch: self.network.encoder(batch)[layers.index(layer)], prepared)
+        return _like(maps.cpu().numpy(), images)
 
     def prepared(self, images: np.ndarray | Tensor) -> Float32[np.ndarray, "images 1 32 32"]:
         """Images as the network takes them.

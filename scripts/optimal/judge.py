@@ -43,9 +43,7 @@ def main(
     shown = stimuli_shown(torch.from_numpy(data.train_images), (height, width), contrast)
 
     def reconstruct(given: np.ndarray) -> np.ndarray:
-        reconstruction, _ = predict(other.network, given, torch.device("cpu"))
-        assert reconstruction is not None
-        return reconstruction
+        return predict(other.network, given, torch.device("cpu"))["reconstruction"]
 
     neurons = arrays["neurons"]
     population = true_population(model.run.region, **simulation) if simulation else None

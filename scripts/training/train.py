@@ -23,7 +23,6 @@ from daenr.logs import to_file
 from daenr.run import Run
 from daenr.training import devices, gpus
 from daenr.training.checkpoints import Keeper, identity
-from daenr.training.fit import Validation
 from daenr.training.train import Spec, Trained, train
 from daenr.training.weights import read_weights, write_weights
 
@@ -129,19 +128,11 @@ def write(
     training: Path,
     predictions: Path,
 ) -> None:
-    arrays = {"neurons": neurons}
-    validations: list[Validation] = []
-    if trained is not None:
-        validations = trained.fit.history
-        made = {
-            name: getattr(trained, name) for name in ("reconstruction", "response", "validation_response")
-        }
-        arrays |= {name: array for name, array in made.items() if array is not None} | trained.code
     write_weights(weights, trained.model.state_dict() if trained else {})
     with atomic(predictions) as path:
-        np.savez(path, **arrays)
+        np.savez(path, neurons=neurons, **(trained.predictions if trained else {}))
     with atomic(history) as path, path.open("w", newline="", encoding="utf-8") as file:
-        rows = [validation.row() for validation in validations]
+        rows = [validation.row() for validation in trained.fit.history] if trained else []
         writer = csv.DictWriter(
             file, fieldnames=list(rows[0]) if rows else ["step", "round"], lineterminator="\n"
         )

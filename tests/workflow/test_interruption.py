@@ -184,8 +184,8 @@ def test_the_workflow_goes_on_where_it_was_stopped(finished, number):
     assert config["training"] | training == config["training"]
     once = train(run, read_region(results / "data/v1.h5"), np.arange(12), Spec.from_config(config))
     with np.load(finished.folder / target) as predictions:
-        np.testing.assert_array_equal(predictions["reconstruction"], once.reconstruction)
-        np.testing.assert_array_equal(predictions["response"], once.response)
+        np.testing.assert_array_equal(predictions["reconstruction"], once.predictions["reconstruction"])
+        np.testing.assert_array_equal(predictions["response"], once.predictions["response"])
 
 
 def test_another_period_trains_nothing_again(finished):

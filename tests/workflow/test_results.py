@@ -195,7 +195,7 @@ def test_the_workflow_and_one_process_agree_to_the_bit(finished):
     data = read_region(results(finished) / "data/v1.h5")
     trained = train(Run.parse(folder.name), data, np.arange(12), Spec.from_config(record["config"]))
     np.testing.assert_array_equal(
-        np.load(folder / "predictions.npz")["reconstruction"], trained.reconstruction
+        np.load(folder / "predictions.npz")["reconstruction"], trained.predictions["reconstruction"]
     )
     assert trained.fit.best.validation["total"] == record["best_validation"]
 

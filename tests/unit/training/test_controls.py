@@ -70,7 +70,9 @@ def test_a_shuffled_run_differs_from_the_joint_one_in_its_responses_alone(region
     assert not same(parameters(joint, "encoder"), parameters(shuffled, "encoder"))
     # Without weight on the responses nothing is left that differs.
     silent = [train(run(beta=0.0, **c), region, NEURONS, SPEC) for c in ({}, {"control": "shuffled"})]
-    np.testing.assert_array_equal(silent[0].reconstruction, silent[1].reconstruction)
+    np.testing.assert_array_equal(
+        silent[0].predictions["reconstruction"], silent[1].predictions["reconstruction"]
+    )
 
 
 def test_a_frozen_run_keeps_the_trained_encoder_and_trains_the_readout(region, plain):
@@ -78,7 +80,7 @@ def test_a_frozen_run_keeps_the_trained_encoder_and_trains_the_readout(region, p
     frozen = train(run(alpha=0.0, control="frozen"), region, NEURONS, SPEC, weights)
     for part in ("encoder", "autoencoder"):
         assert same(parameters(frozen, part), parameters(plain, part))
-    np.testing.assert_array_equal(frozen.reconstruction, plain.reconstruction)
+    np.testing.assert_array_equal(frozen.predictions["reconstruction"], plain.predictions["reconstruction"])
     losses = [validation.validation["response"] for validation in frozen.fit.history]
     assert losses[-1] < losses[0]
 
@@ -112,4 +114,4 @@ def test_weights_of_another_model_are_refused(region, plain):
 
 def test_every_run_predicts_the_validation_images(region):
     trained = train(run(), region, NEURONS, SPEC)
-    assert trained.validation_response.shape == region.validation_responses.shape
+    assert trained.predictions["validation_response"].shape == region.validation_responses.shape

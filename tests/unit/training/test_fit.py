@@ -123,7 +123,7 @@ SOME_AT_LAYERS = [
 def test_without_beta_a_joint_model_trains_like_its_auto_encoder_bit_for_bit(model, layer, trained):
     plain = trained(_run(model.rpartition("-")[0]))
     joint = trained(_run(model, layer, alpha=1.0, beta=0.0))
-    assert np.array_equal(joint.reconstruction, plain.reconstruction)
+    assert np.array_equal(joint.predictions["reconstruction"], plain.predictions["reconstruction"])
     assert _equal(_state(joint.model.encoder), _state(plain.model.encoder))
     assert _equal(_state(joint.model.autoencoder), _state(plain.model.autoencoder))
     assert [check.validation["total"] for check in joint.fit.history] == [
@@ -135,7 +135,7 @@ def test_without_beta_a_joint_model_trains_like_its_auto_encoder_bit_for_bit(mod
 def test_without_alpha_a_joint_model_predicts_exactly_like_its_baseline(model, layer, trained):
     baseline = trained(_run(f"cnn-{model.rpartition('-')[2]}", layer))
     joint = trained(_run(model, layer, alpha=0.0, beta=1.0))
-    assert np.array_equal(joint.response, baseline.response)
+    assert np.array_equal(joint.predictions["response"], baseline.predictions["response"])
     assert _equal(_state(joint.model.readout), _state(baseline.model.readout))
 
 
@@ -144,8 +144,12 @@ def test_each_task_changes_the_other_when_both_count(model, trained):
     """The control of the two tests above: they do not hold because one side never counts."""
     autoencoder, _, readout = model.rpartition("-")
     joint = trained(_run(model))
-    assert not np.array_equal(joint.reconstruction, trained(_run(autoencoder)).reconstruction)
-    assert not np.array_equal(joint.response, trained(_run(f"cnn-{readout}")).response)
+    assert not np.array_equal(
+        joint.predictions["reconstruction"], trained(_run(autoencoder)).predictions["reconstruction"]
+    )
+    assert not np.array_equal(
+        joint.predictions["response"], trained(_run(f"cnn-{readout}")).predictions["response"]
+    )
 
 
 # ---- repeatability ------------------------------------------------------------------------------------
@@ -228,8 +232,8 @@ def test_training_on_some_neurons_is_training_on_a_recording_of_them(model, make
     )
     some = _train(_run(model), region, neurons=chosen)
     alone = _train(_run(model), recording_of_them, neurons=np.arange(2))
-    assert some.response.shape == (7, 2)
-    assert np.array_equal(some.response, alone.response)
+    assert some.predictions["response"].shape == (7, 2)
+    assert np.array_equal(some.predictions["response"], alone.predictions["response"])
     assert _equal(_state(some.model), _state(alone.model))
 
 
@@ -237,16 +241,16 @@ def test_training_on_some_neurons_is_training_on_a_recording_of_them(model, make
 def test_a_trained_run_predicts_what_its_model_has(model, trained):
     run = trained(_run(model))
     if model in baseline_names():
-        assert run.reconstruction is None
+        assert "reconstruction" not in run.predictions
     else:
-        assert run.reconstruction.shape == (7, 1, 32, 32)
-        assert run.reconstruction.dtype == np.float32
-        assert np.abs(run.reconstruction).max() <= 1
+        assert run.predictions["reconstruction"].shape == (7, 1, 32, 32)
+        assert run.predictions["reconstruction"].dtype == np.float32
+        assert np.abs(run.predictions["reconstruction"]).max() <= 1
     if model in AUTOENCODERS:
-        assert run.response is None
+        assert "response" not in run.predictions
     else:
-        assert run.response.shape == (7, 5)
-        assert (run.response > 0).all()
+        assert run.predictions["response"].shape == (7, 5)
+        assert (run.predictions["response"] > 0).all()
     assert run.seconds > 0
 
 
@@ -259,8 +263,13 @@ def test_predictions_stand_in_the_order_of_the_images(monkeypatch, make_region):
         image = torch.from_numpy(region.test_images[index : index + 1])
         with torch.no_grad():
             alone = trained.model(image)
-        np.testing.assert_allclose(trained.reconstruction[index], alone.reconstruction[0], rtol=0, atol=1e-5)
-        np.testing.assert_allclose(trained.response[index], alone.rate[0], rtol=1e-4)
+        np.testing.assert_allclose(
+            trained.predictions["reconstruction"][index],
+            alone.reconstruction[0],
+            rtol=0,
+            atol=1e-5,
+        )
+        np.testing.assert_allclose(trained.predictions["response"][index], alone.rate[0], rtol=1e-4)
 
 
 def test_a_readout_starts_from_the_training_split_alone(make_region):
@@ -633,8 +642,8 @@ def test_predictions_are_made_in_float32_whatever_the_training_was(make_region):
     assert trained.precision == torch.bfloat16
     with torch.no_grad():
         exact = trained.model.eval()(torch.from_numpy(region.test_images))
-    np.testing.assert_allclose(trained.reconstruction, exact.reconstruction, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(trained.response, exact.rate, rtol=1e-5)
+    np.testing.assert_allclose(trained.predictions["reconstruction"], exact.reconstruction, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(trained.predictions["response"], exact.rate, rtol=1e-5)
 
 
 @pytest.mark.parametrize("model", ["cae-fr", "vae-fc", "vq-vae-fm"])
@@ -644,7 +653,7 @@ def test_in_bf16_too_a_joint_model_without_beta_trains_like_its_auto_encoder(mod
         train(run, region, NEURONS, Spec(SMALL, SHORT, LossSettings(), "cpu", "bf16"))
         for run in (_run(model.rpartition("-")[0]), _run(model, "h2", alpha=1.0, beta=0.0))
     )
-    assert np.array_equal(joint.reconstruction, plain.reconstruction)
+    assert np.array_equal(joint.predictions["reconstruction"], plain.predictions["reconstruction"])
 
 
 # ---- batches ------------------------------------------------------------------------------------------

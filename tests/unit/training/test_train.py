@@ -32,7 +32,10 @@ def test_the_unit_of_responses_is_the_unit_of_predictions_and_nothing_else(make_
         response_scale=unit,
     )
     scaled = train(run, other, neurons, SPEC)
-    assert plain.response is not None
-    np.testing.assert_array_equal(scaled.response, plain.response * unit[neurons])
-    np.testing.assert_array_equal(scaled.validation_response, plain.validation_response * unit[neurons])
+    np.testing.assert_array_equal(
+        scaled.predictions["response"], plain.predictions["response"] * unit[neurons]
+    )
+    np.testing.assert_array_equal(
+        scaled.predictions["validation_response"], plain.predictions["validation_response"] * unit[neurons]
+    )
     assert scaled.fit.history[-1].validation == plain.fit.history[-1].validation

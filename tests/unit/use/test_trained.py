@@ -38,7 +38,8 @@ def test_reconstructions_are_the_stored_ones_bit_for_bit_but_in_the_recordings_i
 ):
     trained = daenr.load(str(runs[model]))
     found = trained.reconstruct(recording.test_images)
-    made, _ = predict(trained.network, trained.prepared(recording.test_images), torch.device("cpu"))
+    given = trained.prepared(recording.test_images)
+    made = predict(trained.network, given, torch.device("cpu"))["reconstruction"]
     np.testing.assert_array_equal(made, stored(runs[model])["reconstruction"])
     small = torch.from_numpy(made).double()
     sized = torch.nn.functional.interpolate(small, (31, 31), mode="bilinear", antialias=True)[:, 0]
