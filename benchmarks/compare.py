@@ -68,13 +68,21 @@ def cells(comparison: str, config: Mapping[str, Any], tables: Sequence[str] = TA
 
 def trained(cell: Cell, config: Mapping[str, Any], data: Path) -> dict[str, Any]:
     """Train and evaluate one run."""
-    from daenr.training.train import Spec, train
+    from daenr.config import Config
+    from daenr.training.train import train
 
     region = read_region(data / f"{cell.region}.h5")
     neurons = np.arange(region.train_responses.shape[1])
-    result = train(cell.run, region, neurons, Spec.from_config(config))
+    result = train(cell.run, region, neurons, Config(**config))
+    made = result.predictions
     metrics = evaluate(
-        score(region.test_images, result.reconstruction, region.test_responses, result.response, neurons)
+        score(
+            region.test_images,
+            made.get("reconstruction"),
+            region.test_responses,
+            made.get("response"),
+            neurons,
+        )
     )
     return {
         "steps": result.fit.history[-1].step,

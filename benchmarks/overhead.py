@@ -34,12 +34,11 @@ script = runpy.run_path("scripts/training/train.py")
 import daenr.training.fit
 def stop(*_): sys.exit(0)
 daenr.training.fit.training_step = stop
-from daenr.config import LossSettings, ModelSettings, TrainingSettings
+from daenr.config import Config
 run = script["Run"]("x", "region3", "cae-fr", "h2", 0.4, 1.0, "all", 0)
-spec = script["Spec"](ModelSettings(), TrainingSettings(), LossSettings(), "cpu")
 region = script["read_region"](script["Path"](sys.argv[1]))
 import numpy
-script["train"](run, region, numpy.arange(region.train_responses.shape[1]), spec)
+script["train"](run, region, numpy.arange(region.train_responses.shape[1]), Config(device="cpu"))
 """
 
 
@@ -71,11 +70,11 @@ def shares(model: str, layer: str) -> dict[str, float]:
     import torch
     from loops import Job
 
-    from daenr.config import LossSettings, ModelSettings, TrainingSettings
+    from daenr.config import Config, TrainingSettings
     from daenr.training import fit as training  # here, since the process that asks needs no torch
     from daenr.training.checkpoints import Keeper, identity
     from daenr.training.timing import noise_region
-    from daenr.training.train import Spec, train
+    from daenr.training.train import train
 
     spent = dict.fromkeys(("validations", "history", "checkpoints"), 0.0)
 
@@ -93,12 +92,12 @@ def shares(model: str, layer: str) -> dict[str, float]:
     Keeper.after_step = timed("checkpoints", Keeper.after_step)  # type: ignore[method-assign]
     data = noise_region(1440, 360, 102)
     protocol = TrainingSettings(rounds=1, max_steps=STEPS)
-    spec = Spec(ModelSettings(), protocol, LossSettings(), "cpu")
+    config = Config(training=protocol, device="cpu")
     run = Job(model, layer, protocol.batch_size, STEPS, 1440, 102).run
     with tempfile.TemporaryDirectory() as folder:
         key = identity(run.name, {}, [], [], np.arange(102), torch.device("cpu"), torch.float32)
         with Keeper(Path(folder) / "checkpoint.pt", key, STEPS) as keeper:
-            seconds = train(run, data, np.arange(102), spec, keeper=keeper).seconds
+            seconds = train(run, data, np.arange(102), config, keeper=keeper).seconds
     return {name: value / seconds for name, value in spent.items()}
 
 

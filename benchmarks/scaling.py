@@ -59,16 +59,16 @@ def measure(
     """Train for a few steps, after two to warm up."""
     from loops import Job
 
-    from daenr.config import LossSettings, ModelSettings, TrainingSettings
+    from daenr.config import Config, TrainingSettings
     from daenr.training.timing import noise_region
-    from daenr.training.train import Spec, train
+    from daenr.training.train import train
 
     data = noise_region(images, validation, neurons)
     run = Job(model, layer, batch, STEPS, images, neurons).run
     for steps in (2, STEPS):
         protocol = TrainingSettings(batch_size=batch, validate_every=steps, rounds=1, max_steps=steps)
-        spec = Spec(ModelSettings(), protocol, LossSettings(), "cpu", precision)
-        trained = train(run, data, np.arange(neurons), spec)
+        config = Config(training=protocol, device="cpu", precision=precision)
+        trained = train(run, data, np.arange(neurons), config)
     return Point(1000 * trained.seconds / STEPS, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

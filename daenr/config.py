@@ -119,7 +119,7 @@ Figure = Literal["figure2", "figure3", "figure4", "figure5", "figure6", "figure7
 class Section(BaseModel):
     """Keys that belong together; no others are allowed."""
 
-    # Built at its first use: a training needs two of them, and starts 216 times.
+    # Built at its first use: most jobs import this and need none or few of them.
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
     @model_validator(mode="before")

@@ -64,7 +64,7 @@ def size(config: Mapping[str, Any]) -> tuple[int, int]:
 
 def cost(run: Run, config: Mapping[str, Any]) -> Cost:
     """Time a few steps of a run's model in a process that has trained nothing yet, after two to warm up."""
-    from daenr.training.train import Spec, train
+    from daenr.training.train import train
 
     images, neurons = size(config)
     protocol = config["training"]
@@ -72,13 +72,13 @@ def cost(run: Run, config: Mapping[str, Any]) -> Cost:
     # A look at a validation split as much smaller as these steps are fewer than those between two looks.
     validation = max(1, round(looked_at * TIMED_STEPS / protocol["validate_every"]))
     data = noise_region(max(images - round(looked_at), protocol["batch_size"]), validation, neurons)
-    spec = Spec.from_config(config)
+    typed = Config(**config)
     took = {}
     for steps in (2, TIMED_STEPS):
         brief = {"validate_every": steps, "patience": steps, "rounds": 1, "max_steps": steps}
-        short = spec.protocol.model_copy(update=brief)
+        short = typed.model_copy(update={"training": typed.training.model_copy(update=brief)})
         start = time.perf_counter()
-        trained = train(run, data, np.arange(neurons), replace(spec, protocol=short))
+        trained = train(run, data, np.arange(neurons), short)
         took[steps] = time.perf_counter() - start
     step = trained.seconds / TIMED_STEPS
     # The first one met a fresh process, as every training does: it builds kernels and fills its caches.

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-DEVICES = ("auto", "cpu", "cuda")
-PRECISIONS = ("float32", "bf16", "auto")
 BF16_UNITS = ("avx512_bf16", "amx_bf16")
 """Names in ``torch.cpu.get_capabilities`` of what multiplies bfloat16 in a processor."""
 
@@ -20,10 +18,8 @@ def resolve(name: str) -> torch.device:
         name: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
 
     Raises:
-        ValueError: for another name, or for ``cuda`` on a machine without a GPU that PyTorch can use.
+        ValueError: for ``cuda`` on a machine without a GPU that PyTorch can use.
     """
-    if name not in DEVICES:
-        raise ValueError(f"device must be one of {list(DEVICES)}, got {name!r}")
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("device: cuda, but PyTorch sees no GPU here; set device: auto or device: cpu")
     if name == "cpu" or not torch.cuda.is_available():
@@ -48,12 +44,7 @@ def resolve_precision(
         name: ``float32``, ``bf16``, or ``auto`` for bf16 where the device has units for it.
         device: where the training computes.
         supported: tells whether a device has such units.
-
-    Raises:
-        ValueError: for another name.
     """
-    if name not in PRECISIONS:
-        raise ValueError(f"precision must be one of {list(PRECISIONS)}, got {name!r}")
     if name == "bf16" or (name == "auto" and supported(device)):
         return torch.bfloat16
     return torch.float32

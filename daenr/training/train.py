@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
-from daenr.config import LossSettings, ModelSettings, TrainingSettings
+from daenr.config import Config, ModelSettings
 from daenr.data.region import RegionData
 from daenr.models.joint import DAENR, EVALUATION_BATCH, build
 from daenr.models.randomness import generator
@@ -21,28 +21,6 @@ from daenr.run import Run
 from daenr.training import controls, devices
 from daenr.training.checkpoints import Keeper
 from daenr.training.fit import Fit, NotFiniteError, Objective, Split, fit
-
-
-@dataclass(frozen=True)
-class Spec:
-    """Everything in the config that a training depends on besides its run and its data."""
-
-    model: ModelSettings
-    protocol: TrainingSettings
-    loss: LossSettings
-    device: str
-    precision: str = "float32"
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> "Spec":
-        """From the sections ``model``, ``training``, ``loss`` and the keys ``device``, ``precision``; no others."""
-        return cls(
-            ModelSettings(**config["model"]),
-            TrainingSettings(**config["training"]),
-            LossSettings(**config["loss"]),
-            config["device"],
-            config["precision"],
-        )
 
 
 @dataclass(frozen=True)
@@ -71,7 +49,7 @@ def train(
     run: Run,
     data: RegionData,
     neurons: Int64[np.ndarray, " neurons"],
-    spec: Spec,
+    config: Config,
     pretrained: Mapping[str, Tensor] | None = None,
     keeper: Keeper | None = None,
 ) -> Trained:
@@ -81,7 +59,8 @@ def train(
         run: what to train.
         data: the region's images and responses.
         neurons: numbers of the neurons whose responses are trained on.
-        spec: how to train.
+        config: how to train, in its sections ``model``, ``training`` and ``loss`` and the keys ``device`` and
+            ``precision``; nothing else of it counts.
         pretrained: parameters of the run ``run.pretrained``; for the control ``frozen`` only.
         keeper: keeps checkpoints, see ``fit``.
 
@@ -89,14 +68,14 @@ def train(
         NotFiniteError: if a loss term is not finite; the message names run, step and term.
     """
     devices.make_repeatable()
-    device = devices.resolve(spec.device)
-    precision = devices.resolve_precision(spec.precision, device)
+    device = devices.resolve(config.device)
+    precision = devices.resolve_precision(config.precision, device)
     scale = data.response_scale[neurons]
     known, training, validation = _material(run, data, neurons, device)
-    protocol = spec.protocol
+    protocol = config.training
     if run.model in REFERENCES:
         protocol = protocol.model_copy(update={"stop_on": "response"})
-    candidates = _candidates(run, spec.model)
+    candidates = _candidates(run, config.model)
     fitted = []
     start = time.perf_counter()
     for settings in candidates:
@@ -107,7 +86,7 @@ def train(
                     model,
                     training,
                     validation,
-                    Objective(run.alpha, run.beta, spec.loss, precision),
+                    Objective(run.alpha, run.beta, config.loss, precision),
                     protocol,
                     generator(run.seed, "batch order"),
                     keeper if len(candidates) == 1 else None,  # one state is kept, not several

@@ -15,65 +15,66 @@ import safetensors
 import torch
 
 import daenr
-from daenr.config import ReceptiveFieldSettings, SplitSettings
+from daenr.config import Config
 from daenr.data.preprocessing import Preprocessing, with_split
 from daenr.data.region import read_region
 from daenr.files import atomic
-from daenr.logs import to_file
+from daenr.logs import run_main
 from daenr.run import Run
 from daenr.training import devices, gpus
 from daenr.training.checkpoints import Keeper, identity
-from daenr.training.train import Spec, Trained, train
+from daenr.training.train import Trained, train
 from daenr.training.weights import read_weights, write_weights
 
 
 def main(
-    run: Run,
+    run: str,
     region: Path,
-    significance: Path | None,
-    pretrained: Path | None,
+    settings: Mapping[str, Any],
     config: Mapping[str, Any],
     code: Sequence[Path],
-    checkpoint: Path,
-    checkpoint_every: int | None,
-    trainings_per_gpu: int,
     weights: Path,
     history: Path,
     training: Path,
     predictions: Path,
+    significance: Path | None = None,
+    pretrained: Path | None = None,
 ) -> None:
-    split, field = SplitSettings(**config["split"]), ReceptiveFieldSettings(**config["receptive_field"])
-    data = with_split(read_region(region), split, run.seed, field.blur)
+    parsed, typed = Run.parse(run), Config(**settings)
+    data = with_split(read_region(region), typed.split, parsed.seed, typed.receptive_field.blur)
     count = data.train_responses.shape[1]
-    neurons = np.arange(count) if significance is None else read_group(significance, run)
-    print(f"{run.name}: {len(data.train_images)} training images, {len(neurons)} of {count} neurons")
+    neurons = np.arange(count) if significance is None else read_group(significance, parsed)
+    print(f"{run}: {len(data.train_images)} training images, {len(neurons)} of {count} neurons")
     record = {
-        "run": asdict(run),
-        "name": run.name,
+        "run": asdict(parsed),
+        "name": run,
         "preprocessing": asdict(Preprocessing.of(data.attributes)),
         "neurons": neurons.tolist(),
         "response_scale": data.response_scale[neurons].tolist(),
-        "config": dict(config),
+        "config": dict(settings),
         "versions": versions(),
         "commit": commit(),
     }
     if len(neurons) == 0:
-        reason = f"no {run.neurons} neurons in {run.parent.name}"
+        reason = f"no {parsed.neurons} neurons in {parsed.parent.name}"
         write(None, neurons, record | {"reason": reason}, weights, history, training, predictions)
         return
-    spec = Spec.from_config(config)
     data_files = [region, *([pretrained] if pretrained else [])]
     encoder = read_weights(pretrained) if pretrained else None
+    # Not an output, which Snakemake removes when a training fails.
+    checkpoint = weights.parents[2] / f"checkpoints/{run}.pt"
+    # Of the whole config, not parameters: nothing is trained again for how often it is kept or how many share a GPU.
+    every, sharing = config["checkpoint_every"], config["trainings_per_gpu"]
     # The GPU is chosen before anything asks CUDA what devices there are.
-    with gpus.claimed(gpus.visible(config["device"]), trainings_per_gpu, gpus.lock_folder()):
-        device = devices.resolve(spec.device)
-        precision = devices.resolve_precision(spec.precision, device)
-        key = identity(run.name, config, code, data_files, neurons, device, precision)
-        with Keeper(checkpoint, key, checkpoint_every) as keeper:
-            trained = train(run, data, neurons, spec, encoder, keeper)
+    with gpus.claimed(gpus.visible(typed.device), sharing, gpus.lock_folder()):
+        device = devices.resolve(typed.device)
+        precision = devices.resolve_precision(typed.precision, device)
+        key = identity(run, settings, code, data_files, neurons, device, precision)
+        with Keeper(checkpoint, key, every) as keeper:
+            trained = train(parsed, data, neurons, typed, encoder, keeper)
     outcome = {
         "reason": None,
-        "seed": run.seed,
+        "seed": parsed.seed,
         "device": str(next(trained.model.parameters()).device),
         "precision": str(trained.precision).removeprefix("torch."),
         "steps": trained.fit.history[-1].step,
@@ -143,19 +144,4 @@ def write(
 
 
 if __name__ == "__main__":
-    with to_file(Path(snakemake.log[0])):
-        main(
-            run=Run.parse(snakemake.wildcards.run),
-            region=Path(snakemake.input.region),
-            significance=Path(snakemake.input.significance) if snakemake.input.get("significance") else None,
-            pretrained=Path(snakemake.input.pretrained) if snakemake.input.get("pretrained") else None,
-            config=snakemake.params.config,
-            code=[Path(path) for path in snakemake.input.code],
-            # Neither an output, which Snakemake removes when a training fails, nor a parameter, which would train anew.
-            checkpoint=Path(snakemake.output.weights).parents[2]
-            / f"checkpoints/{snakemake.wildcards.run}.pt",
-            checkpoint_every=snakemake.config["checkpoint_every"],
-            # Not a parameter: how many share a GPU changes no result, so nothing is trained again for it.
-            trainings_per_gpu=snakemake.config["trainings_per_gpu"],
-            **{name: Path(path) for name, path in snakemake.output.items()},
-        )
+    run_main(main, snakemake)

@@ -8,7 +8,7 @@ import pytest
 
 from daenr.data.archive import ArchiveError
 from daenr.logs import run_main, to_file
-from daenr.training import devices
+from daenr.registry import split_model
 from daenr.training.fit import NotFiniteError
 
 
@@ -68,8 +68,10 @@ def test_an_error_that_the_user_can_mend_is_one_line(tmp_path, error):
 def test_a_complaint_of_the_package_is_one_line(tmp_path):
     path = tmp_path / "step.log"
     with pytest.raises(SystemExit), to_file(path):
-        devices.resolve("tpu")
-    assert path.read_text() == "error: device must be one of ['auto', 'cpu', 'cuda'], got 'tpu'\n"
+        split_model("tpu")
+    assert path.read_text().startswith("error: model must be one of ['cae', ")
+    assert path.read_text().endswith(", got 'tpu'\n")
+    assert path.read_text().count("\n") == 1
 
 
 def test_a_complaint_of_another_library_is_a_bug_and_keeps_its_traceback(tmp_path):

@@ -11,13 +11,13 @@ PROGRAM = """
 import json, runpy, sys
 import numpy as np
 script = runpy.run_path("scripts/training/train.py")
-from daenr.config import LossSettings, ModelSettings, TrainingSettings
+from daenr.config import Config
 from daenr.run import Run
 from daenr.training.timing import noise_region
 run = Run("x", "region1", "vq-vae-fc", "h1", 1.0, 1.0, "all", 0)
-protocol = TrainingSettings(batch_size=4, validate_every=2, max_steps=2)
-spec = script["Spec"](ModelSettings(channels=2), protocol, LossSettings(), "cpu")
-script["train"](run, noise_region(8, 8, 3), np.arange(3), spec)
+protocol = {"batch_size": 4, "validate_every": 2, "max_steps": 2}
+config = Config(model={"channels": 2}, training=protocol, device="cpu")
+script["train"](run, noise_region(8, 8, 3), np.arange(3), config)
 print(json.dumps(sorted(sys.modules)))
 """
 

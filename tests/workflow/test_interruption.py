@@ -12,14 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from daenr.config import Config
 from daenr.data.region import read_region
 from daenr.run import Run
-from daenr.training.train import Spec, train
+from daenr.training.train import train
 from daenr.training.weights import read_weights
 
 ROOT = Path(__file__).parents[2]
 
-CONFIG = {
+RUN = "mylab_v1_vae-fc_h2_a1_b0.5_all_s0"
+SETTINGS = {
     "split": {},
     "receptive_field": {},
     "model": {"channels": 8},
@@ -34,13 +36,11 @@ SCRIPT = """
 import json, runpy, sys
 from pathlib import Path
 from daenr.logs import to_file
-from daenr.run import Run
 
 given = json.loads(sys.argv[1])
-paths = ("region", "checkpoint", "weights", "history", "training", "predictions")
+paths = ("region", "weights", "history", "training", "predictions")
 with to_file(Path(given.pop("log"))):
     runpy.run_path("scripts/training/train.py")["main"](
-        run=Run.parse(given.pop("run")),
         code=[Path(path) for path in given.pop("code")],
         **{key: Path(value) if key in paths else value for key, value in given.items()},
     )
@@ -51,23 +51,20 @@ class Process:
     """Trainings of one run by ``scripts/training/train.py`` in processes of their own."""
 
     def __init__(self, folder, region):
-        self.checkpoint, self.log = folder / "checkpoints/run.pt", folder / "run.log"
-        self.outputs = {Path(name).stem: folder / name for name in OUTPUTS}
+        self.checkpoint, self.log = folder / f"checkpoints/{RUN}.pt", folder / "run.log"
+        self.outputs = {Path(name).stem: folder / f"runs/{RUN}/{name}" for name in OUTPUTS}
         self.arguments = {
-            "run": "mylab_v1_vae-fc_h2_a1_b0.5_all_s0",
+            "run": RUN,
             "region": region,
-            "significance": None,
-            "pretrained": None,
-            "trainings_per_gpu": 1,
-            "config": CONFIG,
+            "settings": SETTINGS,
             "code": [ROOT / "daenr/training/fit.py"],
-            "checkpoint": self.checkpoint,
             "log": self.log,
             **self.outputs,
         }
 
     def start(self, every):
-        arguments = json.dumps(self.arguments | {"checkpoint_every": every}, default=str)
+        config = {"checkpoint_every": every, "trainings_per_gpu": 1}
+        arguments = json.dumps(self.arguments | {"config": config}, default=str)
         return subprocess.Popen(
             [sys.executable, "-c", SCRIPT, arguments],
             cwd=ROOT,
@@ -182,7 +179,7 @@ def test_the_workflow_goes_on_where_it_was_stopped(finished, number):
     assert not checkpoint.exists()
     config = json.loads((results / f"runs/{run.name}/training.json").read_text())["config"]
     assert config["training"] | training == config["training"]
-    once = train(run, read_region(results / "data/v1.h5"), np.arange(12), Spec.from_config(config))
+    once = train(run, read_region(results / "data/v1.h5"), np.arange(12), Config(**config))
     with np.load(finished.folder / target) as predictions:
         np.testing.assert_array_equal(predictions["reconstruction"], once.predictions["reconstruction"])
         np.testing.assert_array_equal(predictions["response"], once.predictions["response"])

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from daenr.config import Config
 from daenr.data.region import read_region
 from daenr.run import Run
-from daenr.training.train import Spec, train
+from daenr.training.train import train
 
 
 def rows(path):
@@ -193,7 +194,7 @@ def test_the_workflow_and_one_process_agree_to_the_bit(finished):
     folder = results(finished) / "runs/mylab_v1_cae_none_a1_b0_all_s0"
     record = json.loads((folder / "training.json").read_text())
     data = read_region(results(finished) / "data/v1.h5")
-    trained = train(Run.parse(folder.name), data, np.arange(12), Spec.from_config(record["config"]))
+    trained = train(Run.parse(folder.name), data, np.arange(12), Config(**record["config"]))
     np.testing.assert_array_equal(
         np.load(folder / "predictions.npz")["reconstruction"], trained.predictions["reconstruction"]
     )

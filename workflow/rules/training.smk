@@ -21,7 +21,7 @@ rule train:
         mem_mb=growing(2000),
         runtime=growing(120),
     params:
-        config=training_config,
+        settings=training_config,
     message:
         "Training {wildcards.run}"
     script:

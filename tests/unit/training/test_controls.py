@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from daenr.config import LossSettings, ModelSettings, TrainingSettings
+from daenr.config import Config, ModelSettings, TrainingSettings
 from daenr.models.joint import build
 from daenr.run import Run
 from daenr.training import controls
-from daenr.training.train import Spec, Trained, train
+from daenr.training.train import Trained, train
 
 NEURONS = np.arange(5)
 SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)
-SPEC = Spec(
-    SMALL, TrainingSettings(batch_size=8, validate_every=2, patience=100, max_steps=4), LossSettings(), "cpu"
-)
+PROTOCOL = TrainingSettings(batch_size=8, validate_every=2, patience=100, max_steps=4)
+CONFIG = Config(model=SMALL, training=PROTOCOL, device="cpu")
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +37,7 @@ def region(make_region):
 
 @pytest.fixture
 def plain(region) -> Trained:
-    return train(run("cae", beta=0.0), region, NEURONS, SPEC)
+    return train(run("cae", beta=0.0), region, NEURONS, CONFIG)
 
 
 def parameters(trained: Trained, part: str) -> dict[str, torch.Tensor]:
@@ -65,11 +64,11 @@ def test_shuffled_responses_depend_on_the_seed_alone():
 
 
 def test_a_shuffled_run_differs_from_the_joint_one_in_its_responses_alone(region):
-    joint = train(run(), region, NEURONS, SPEC)
-    shuffled = train(run(control="shuffled"), region, NEURONS, SPEC)
+    joint = train(run(), region, NEURONS, CONFIG)
+    shuffled = train(run(control="shuffled"), region, NEURONS, CONFIG)
     assert not same(parameters(joint, "encoder"), parameters(shuffled, "encoder"))
     # Without weight on the responses nothing is left that differs.
-    silent = [train(run(beta=0.0, **c), region, NEURONS, SPEC) for c in ({}, {"control": "shuffled"})]
+    silent = [train(run(beta=0.0, **c), region, NEURONS, CONFIG) for c in ({}, {"control": "shuffled"})]
     np.testing.assert_array_equal(
         silent[0].predictions["reconstruction"], silent[1].predictions["reconstruction"]
     )
@@ -77,7 +76,7 @@ def test_a_shuffled_run_differs_from_the_joint_one_in_its_responses_alone(region
 
 def test_a_frozen_run_keeps_the_trained_encoder_and_trains_the_readout(region, plain):
     weights = plain.model.state_dict()
-    frozen = train(run(alpha=0.0, control="frozen"), region, NEURONS, SPEC, weights)
+    frozen = train(run(alpha=0.0, control="frozen"), region, NEURONS, CONFIG, weights)
     for part in ("encoder", "autoencoder"):
         assert same(parameters(frozen, part), parameters(plain, part))
     np.testing.assert_array_equal(frozen.predictions["reconstruction"], plain.predictions["reconstruction"])
@@ -87,7 +86,7 @@ def test_a_frozen_run_keeps_the_trained_encoder_and_trains_the_readout(region, p
 
 def test_a_random_run_keeps_the_untrained_encoder_and_trains_the_readout(region):
     control = run(alpha=0.0, control="random")
-    trained = train(control, region, NEURONS, SPEC)
+    trained = train(control, region, NEURONS, CONFIG)
     untrained = build("cae-fr", "h2", 5, settings=SMALL)
     for name, parameter in untrained.encoder.named_parameters():
         assert torch.equal(parameter, dict(trained.model.encoder.named_parameters())[name])
@@ -109,9 +108,9 @@ def test_weights_of_another_model_are_refused(region, plain):
     weights = dict(plain.model.state_dict())
     weights.pop("encoder." + next(name for name, _ in plain.model.encoder.named_parameters()))
     with pytest.raises(ValueError, match="stand on one side only"):
-        train(run(alpha=0.0, control="frozen"), region, NEURONS, SPEC, weights)
+        train(run(alpha=0.0, control="frozen"), region, NEURONS, CONFIG, weights)
 
 
 def test_every_run_predicts_the_validation_images(region):
-    trained = train(run(), region, NEURONS, SPEC)
+    trained = train(run(), region, NEURONS, CONFIG)
     assert trained.predictions["validation_response"].shape == region.validation_responses.shape

@@ -14,7 +14,7 @@ from daenr.run import Run
 
 ROOT = Path(__file__).parents[3]
 SIZE = {"train_images": 40, "test_images": 9, "repeats": 4, "neurons": 6}
-CONFIG = {
+SETTINGS = {
     "split": {},
     "receptive_field": {},
     "model": {"channels": 4, "latent": 6, "codes": 8},
@@ -48,15 +48,11 @@ class Runs(dict):
         run = Run("small", "v1", model, layer, *weights, "all", 1)
         folder = self.results / "runs" / run.name
         self.train(
-            run=run,
+            run=run.name,
             region=self.results / "data/v1.h5",
-            significance=None,
-            pretrained=None,
-            config=CONFIG,
+            settings=SETTINGS,
+            config={"checkpoint_every": None, "trainings_per_gpu": 1},
             code=[],
-            checkpoint=self.results / "checkpoints" / f"{run.name}.pt",
-            checkpoint_every=None,
-            trainings_per_gpu=1,
             weights=folder / "weights.safetensors",
             history=folder / "history.csv",
             training=folder / "training.json",
