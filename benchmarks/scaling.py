@@ -24,8 +24,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from daenr.registry import model_names
-from daenr.run import LAYERS
+from daenr.registry import LAYERS, model_names
 
 PAPER: Mapping[str, int] = {"neurons": 102, "images": 1440, "batch": 64}
 """Region 3 of the paper; what is not varied has these values."""

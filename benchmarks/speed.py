@@ -31,8 +31,7 @@ from daenr.config import TrainingSettings
 from daenr.paper.plan import Plan
 from daenr.paper.published import region_sizes
 from daenr.paper.resolved import resolve
-from daenr.registry import AUTOENCODERS, printed_names
-from daenr.run import LAYERS
+from daenr.registry import AUTOENCODERS, LAYERS, printed_names
 from daenr.training import devices
 from daenr.training.fit import Objective
 from daenr.training.memory import ENVIRONMENT

@@ -77,3 +77,16 @@ def split_model(model: str) -> tuple[str | None, str | None]:
         return model, None
     autoencoder, _, readout = model.rpartition("-")
     return (None if autoencoder == END_TO_END else autoencoder), readout
+
+
+def layer_depth(model: str, layer: str | None) -> int:
+    """Number of the encoder layer that a model is read out at, 1 to 4; 4 for a model that takes no layer.
+
+    Raises:
+        ValueError: if there is no such model, or if it takes another layer.
+    """
+    without_layer = split_model(model)[1] is None or model in REFERENCES
+    if (layer is None) != without_layer or layer not in (None, *LAYERS):
+        needs = "no layer" if without_layer else f"a layer out of {list(LAYERS)}"
+        raise ValueError(f"{model} takes {needs}, got {layer!r}")
+    return LAYERS.index(layer) + 1 if layer else len(LAYERS)

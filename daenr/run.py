@@ -6,7 +6,7 @@ This module is imported while the workflow's files are parsed, so it needs the s
 import re
 from dataclasses import dataclass, replace
 
-from daenr.registry import CONTROLS, LAYERS, REFERENCES, split_model
+from daenr.registry import CONTROLS, layer_depth, split_model
 
 RANDOM = "random-"
 """Before the name of a group of neurons: as many drawn at random."""
@@ -54,10 +54,7 @@ class Run:
 
     def __post_init__(self) -> None:
         autoencoder, readout = split_model(self.model)
-        without_layer = readout is None or self.model in REFERENCES
-        if (self.layer is None) != without_layer or self.layer not in (None, *LAYERS):
-            needs = "no layer" if without_layer else f"a layer out of {list(LAYERS)}"
-            raise ValueError(f"{self.model} takes {needs}, got {self.layer!r}")
+        layer_depth(self.model, self.layer)
         if self.neurons not in NEURONS or (readout is None and self.neurons != "all"):
             choices = NEURONS if readout else ("all",)
             raise ValueError(f"neurons of {self.model} must be one of {list(choices)}, got {self.neurons!r}")

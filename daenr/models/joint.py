@@ -16,7 +16,7 @@ from daenr.config import ModelSettings
 from daenr.models.autoencoders import STRIDES, Autoencoder, Core, Encoder, Generators, layer_size, widened
 from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons, Readout
-from daenr.registry import AUTOENCODERS, READOUTS, REFERENCES, split_model
+from daenr.registry import AUTOENCODERS, READOUTS, REFERENCES, layer_depth, split_model
 
 EVALUATION_BATCH = 256
 """Images that are computed at once where nothing is learned."""
@@ -144,7 +144,7 @@ def build(
         ValueError: if there is no such model, or if it takes another layer or needs neurons.
     """
     autoencoder, readout = split_model(model)
-    depth = _depth(model, layer, readout)
+    depth = layer_depth(model, layer)
     if readout is not None and neurons is None:
         raise ValueError(f"{model} predicts neurons: neurons must say which, or how many, got None")
     known = neurons if isinstance(neurons, Neurons | None) else Neurons.unknown(neurons)
@@ -163,15 +163,3 @@ def build(
         depth,
         settings.activity_penalty,
     ).to(device)
-
-
-def _depth(model: str, layer: str | None, readout: str | None) -> int:
-    """The number of the layer that is read out; that of the last one where a model takes no layer."""
-    without_layer = readout is None or model in REFERENCES
-    if without_layer and layer is None:
-        return len(STRIDES)
-    layers = [f"h{depth}" for depth in range(1, len(STRIDES) + 1)]
-    if without_layer or layer not in layers:
-        needs = "no layer" if without_layer else f"a layer out of {layers}"
-        raise ValueError(f"{model} takes {needs}, got {layer!r}")
-    return layers.index(layer) + 1

@@ -7,8 +7,7 @@ from daenr.config import ModelSettings
 from daenr.models.joint import DAENR, build
 from daenr.models.losses import joint_loss
 from daenr.models.readouts import Neurons
-from daenr.registry import AUTOENCODERS, READOUTS, baseline_names, joint_names, model_names
-from daenr.run import LAYERS
+from daenr.registry import AUTOENCODERS, LAYERS, READOUTS, baseline_names, joint_names, model_names
 
 NEURONS, BATCH = 6, 8
 SMALL = ModelSettings(channels=4, latent=5, codes=6, code_dimension=3)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from daenr.paper.plan import TABLE_METRICS, Cell, Plan
 from daenr.paper.published import published, weights
 from daenr.paper.resolved import resolve
-from daenr.registry import AUTOENCODERS, READOUTS, joint_names, model_names, split_model
-from daenr.run import CONTROLS, LAYERS, NEURONS, Run
+from daenr.registry import AUTOENCODERS, CONTROLS, LAYERS, READOUTS, joint_names, model_names, split_model
+from daenr.run import NEURONS, Run
 
 ROOT = Path(__file__).parents[3]
 PAPER = ROOT / "config/paper"
