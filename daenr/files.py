@@ -90,6 +90,26 @@ def write_columns(path: Path, columns: "Mapping[str, np.ndarray]") -> None:
             writer.writerow(["" if value != value else value for value in row])
 
 
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a document as a JSON file; a number that is not finite is an error."""
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_arrays(path: Path) -> "dict[str, np.ndarray]":
+    """The arrays of an .npz file by their names."""
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def write_frame(path: Path, frame: "pd.DataFrame") -> None:
+    """Write a table as a CSV file, for `read_frame`."""
+    with atomic(path) as temporary:
+        frame.to_csv(temporary, index=False, lineterminator="\n")
+
+
 def read_frame(path: Path) -> "pd.DataFrame":
     """Read a CSV file that we wrote: ``TEXTS`` as they stand there, all else as numbers.
 

@@ -8,7 +8,7 @@ import torch
 
 from daenr.data.region import read_region
 from daenr.data.simulated import true_population
-from daenr.files import atomic
+from daenr.files import read_arrays, write_frame
 from daenr.logs import run_main
 from daenr.optimal.judge import judge
 from daenr.optimal.optimize import from_intensities, stimuli_shown
@@ -31,12 +31,8 @@ def main(
     run = weights.parent
     model, other = load(run), load(judging.parent)
     data = model.split(read_region(region))
-    with (
-        np.load(images, allow_pickle=False) as found,
-        np.load(run / "predictions.npz", allow_pickle=False) as predictions,
-    ):
-        arrays = dict(found)
-        r = pearson(predictions["response"], data.test_responses)
+    arrays = read_arrays(images)
+    r = pearson(read_arrays(run / "predictions.npz")["response"], data.test_responses)
     scaled = np.stack([from_intensities(each, model.preprocessing) for each in arrays["images"]])
     made = dict(zip(arrays["methods"].tolist(), scaled, strict=True))
     height, width = scaled.shape[-2:]
@@ -51,8 +47,7 @@ def main(
     frame["rate"], frame["others"] = arrays["rates"].ravel(), arrays["others"].ravel()
     frame["r"] = r[frame["neuron"]]
     frame.insert(0, "run", model.run.name)
-    with atomic(csv) as path:
-        frame.to_csv(path, index=False, lineterminator="\n")
+    write_frame(csv, frame)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from daenr.data.simulated import filters, true_population
-from daenr.files import read_frame
+from daenr.files import read_arrays, read_frame
 from daenr.logs import run_main
 from daenr.reporting.figures import save
 from daenr.reporting.optimal_figure import optimal_images
@@ -23,11 +22,10 @@ def main(
     pdf: Path,
 ) -> None:
     low, high = intensity_range
-    with np.load(images[0], allow_pickle=False) as found:
-        neurons = found["neurons"]
-        scaled = (found["images"] - low) / (high - low) * 2 - 1
-        rows = dict(zip(found["methods"].tolist(), scaled, strict=True))
-    known = filters(true_population(region, **simulation))[neurons] if simulation else None
+    found = read_arrays(images[0])
+    scaled = (found["images"] - low) / (high - low) * 2 - 1
+    rows = dict(zip(found["methods"].tolist(), scaled, strict=True))
+    known = filters(true_population(region, **simulation))[found["neurons"]] if simulation else None
     frame = pd.concat([read_frame(path) for path in judged], ignore_index=True)
     save(optimal_images(rows, known, frame), png, pdf)
 

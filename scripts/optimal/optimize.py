@@ -8,7 +8,7 @@ import numpy as np
 
 from daenr.config import OptimalImages
 from daenr.data.region import RegionData, read_region
-from daenr.files import atomic
+from daenr.files import atomic, read_arrays
 from daenr.logs import run_main
 from daenr.optimal.optimize import chosen, optimize, shape_shown, to_intensities
 from daenr.statistics.correlation import pearson
@@ -56,8 +56,8 @@ def main(
 
 
 def validation_correlation(run: Path, data: RegionData) -> np.ndarray:
-    with np.load(run / "predictions.npz", allow_pickle=False) as predictions:
-        return pearson(predictions["validation_response"], data.validation_responses)
+    predicted = read_arrays(run / "predictions.npz")["validation_response"]
+    return pearson(predicted, data.validation_responses)
 
 
 if __name__ == "__main__":

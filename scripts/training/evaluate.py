@@ -3,10 +3,8 @@
 import json
 from pathlib import Path
 
-import numpy as np
-
 from daenr.data.region import read_region
-from daenr.files import atomic, write_columns
+from daenr.files import read_arrays, write_columns, write_json
 from daenr.logs import run_main
 from daenr.statistics import single_trials
 from daenr.statistics.correlation import constant
@@ -26,8 +24,7 @@ def main(
 ) -> None:
     data = read_region(region)
     record = json.loads(training.read_text(encoding="utf-8"))
-    with np.load(predictions, allow_pickle=False) as arrays:
-        predicted = dict(arrays)
+    predicted = read_arrays(predictions)
     neurons = predicted["neurons"]
     if record["reason"] is not None:
         scored = Scores(neurons)
@@ -58,8 +55,7 @@ def main(
     }
     write_scores(scores, scored)
     write_columns(neuron_scores, by_neuron)
-    with atomic(metrics) as path:
-        path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_json(metrics, document)
 
 
 if __name__ == "__main__":

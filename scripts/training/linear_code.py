@@ -1,12 +1,11 @@
 """What a linear code of the latent's size makes of one region's test images."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from daenr.data.region import read_region
-from daenr.files import atomic
+from daenr.files import write_json
 from daenr.logs import run_main
 from daenr.statistics.linear_code import linear_code
 from daenr.statistics.metrics import evaluate, score
@@ -33,8 +32,7 @@ def main(region: Path, size: int, ssim_window: str, metrics: Path, scores: Path)
     }
     print(result["metrics"])
     write_scores(scores, scored)
-    with atomic(metrics) as path:
-        path.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_json(metrics, result)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 from daenr.config import SplitSettings
 from daenr.data.preprocessing import with_split
 from daenr.data.region import read_region
-from daenr.files import atomic
+from daenr.files import read_arrays, write_frame
 from daenr.logs import run_main
 from daenr.run import Run
 from daenr.statistics.significance import RULES, mean_over_trials, neuron_significance
@@ -27,8 +27,7 @@ def main(
 ) -> None:
     seed = Run.parse(run).seed
     data = with_split(read_region(region), SplitSettings(**split), seed)
-    with np.load(predictions, allow_pickle=False) as arrays:
-        predicted = dict(arrays)
+    predicted = read_arrays(predictions)
     neurons = predicted["neurons"]
     prediction, response = predicted["response"], data.test_responses[:, neurons]
     if images == "validation":
@@ -41,8 +40,7 @@ def main(
     counts = ", ".join(f"{rule} {table[rule].sum()}" for rule in RULES)
     print(f"{len(prediction)} {images} images, {len(table)} neurons, level {threshold}: {counts}")
     print(f"expected on shuffled data: {table.chance.sum():.1f}")
-    with atomic(significance) as path:
-        table.to_csv(path, index=False, lineterminator="\n")
+    write_frame(significance, table)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Train one run; write its weights, history, record and predictions of the test set."""
 
 import csv
-import json
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ import daenr
 from daenr.config import Config
 from daenr.data.preprocessing import Preprocessing, with_split
 from daenr.data.region import read_region
-from daenr.files import atomic
+from daenr.files import atomic, write_json
 from daenr.logs import run_main
 from daenr.run import Run
 from daenr.training import devices, gpus
@@ -139,8 +138,7 @@ def write(
         )
         writer.writeheader()
         writer.writerows(rows)
-    with atomic(training) as path:
-        path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_json(training, record)
 
 
 if __name__ == "__main__":

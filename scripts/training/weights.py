@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from daenr import IMAGE_SIZE
-from daenr.files import atomic
+from daenr.files import write_frame
 from daenr.logs import run_main
 from daenr.paper import published
 from daenr.paper.plan import Cell
@@ -38,12 +38,10 @@ def main(
     found |= {("nrs", path.parent.name): float(pd.read_csv(path)["pcc"].mean()) for path in tested}
     chosen = choose(tries, found)
     tried = pd.DataFrame([row_of(cell, found, cell in chosen) for cell in tries], columns=COLUMNS)
-    with atomic(scores) as path:
-        tried.to_csv(path, index=False, lineterminator="\n")
-    kept = [asdict(weight) for weight in chosen_weights(chosen)]
-    with atomic(weights) as path:
-        pd.DataFrame(kept).to_csv(path, index=False, lineterminator="\n")
-    print(pd.DataFrame(kept).to_string(index=False))
+    kept = pd.DataFrame([asdict(weight) for weight in chosen_weights(chosen)])
+    write_frame(scores, tried)
+    write_frame(weights, kept)
+    print(kept.to_string(index=False))
     save(score_over_ratio(tried, published.weights(paper[0]) if paper else []), png, pdf)
 
 
