@@ -5,6 +5,7 @@ This module is imported while the workflow's files are parsed, so it needs the s
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 from daenr.registry import CONTROLS, layer_depth, split_model
 
@@ -88,18 +89,14 @@ class Run:
         if not match:
             form = "dataset_region_model_layer_aALPHA_bBETA_neurons_sSEED[_control][_vVARIANT]"
             raise ValueError(f"{name!r} is not the name of a run ({form}, layer 'none' where there is none)")
-        fields = match.groupdict()
+        fields: dict[str, Any] = match.groupdict()
         try:
-            run = cls(
-                **{
-                    key: fields[key]
-                    for key in ("dataset", "region", "model", "neurons", "control", "variant")
-                },
-                layer=None if fields["layer"] == "none" else fields["layer"],
-                alpha=float(fields["alpha"]),
-                beta=float(fields["beta"]),
-                seed=int(fields["seed"]),
-            )
+            fields |= {name: float(fields[name]) for name in ("alpha", "beta")}
+            fields |= {
+                "layer": None if fields["layer"] == "none" else fields["layer"],
+                "seed": int(fields["seed"]),
+            }
+            run = cls(**fields)
         except ValueError as error:
             raise ValueError(f"{name!r} is not the name of a run: {error}") from error
         if run.name != name:

@@ -92,11 +92,8 @@ def settings(run: Run, config: Mapping[str, Any]) -> dict[str, Any]:
 
 def start_time(script: str, cores: int) -> float:
     """Seconds until a script of the workflow has imported what it needs, with all cores doing so at once."""
-    command = [
-        sys.executable,
-        "-c",
-        f"import runpy; runpy.run_path({str(next(ROOT.glob(f'scripts/*/{script}')))!r})",
-    ]
+    path = str(next(ROOT.glob(f"scripts/*/{script}")))
+    command = [sys.executable, "-c", f"import runpy; runpy.run_path({path!r})"]
 
     def seconds(_: int) -> float:
         start = time.perf_counter()
@@ -140,12 +137,7 @@ def jobs(configfiles: Sequence[Path]) -> tuple[dict[str, int], float]:
         sys.executable,
         "-m",
         "snakemake",
-        "--dry-run",
-        "--forceall",
-        "--quiet",
-        "host",
-        "--cores",
-        "1",
+        *["--dry-run", "--forceall", "--quiet", "host", "--cores", "1"],
     ]
     start = time.perf_counter()
     done = subprocess.run(

@@ -144,18 +144,16 @@ class Autoencoder(nn.Module, ABC):
 class CAE(Autoencoder):
     """Convolutional auto-encoder (Masci 2011): a latent of 100 numbers, linear on both sides."""
 
+    outputs = 1
+    """Numbers that the encoder's side puts out for each one of the latent."""
+
     def __init__(self, spec: ModelSettings, generators: Generators) -> None:
         super().__init__(spec, generators)
         self.shape = (spec.channels, layer_size(4), layer_size(4))
-        self.to_latent = nn.Linear(math.prod(self.shape), self.latent_outputs(spec))
+        self.to_latent = nn.Linear(math.prod(self.shape), self.outputs * spec.latent)
         self.from_latent = nn.Linear(spec.latent, math.prod(self.shape))
         for layer in (self.from_latent, self.to_latent):
             initialise(layer, generators.latent)
-
-    @staticmethod
-    def latent_outputs(spec: ModelSettings) -> int:
-        """Numbers that the encoder's side of the latent puts out."""
-        return spec.latent
 
     def latent(
         self, features: Float[Tensor, "batch channels 8 8"]
@@ -185,15 +183,13 @@ class VAE(CAE):
     The latent is sampled in training; validation and test use its mean.
     """
 
+    outputs = 2
+    """A mean and a log-variance."""
+
     def __init__(self, spec: ModelSettings, generators: Generators) -> None:
         super().__init__(spec, generators)
         self.kl_weight = spec.kl_weight
         self.noise = generators.latent_noise
-
-    @staticmethod
-    def latent_outputs(spec: ModelSettings) -> int:
-        """A mean and a log-variance for each number of the latent."""
-        return 2 * spec.latent
 
     def latent(
         self, features: Float[Tensor, "batch channels 8 8"]

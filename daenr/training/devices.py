@@ -1,7 +1,7 @@
 """Where a training computes: the only module that knows one device from another."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -35,17 +35,14 @@ def has_bf16(device: torch.device) -> bool:
     return any(units.get(name, False) for name in BF16_UNITS)
 
 
-def resolve_precision(
-    name: str, device: torch.device, supported: Callable[[torch.device], bool] = has_bf16
-) -> torch.dtype:
+def resolve_precision(name: str, device: torch.device) -> torch.dtype:
     """The type that the config's ``precision`` has the device multiply in.
 
     Args:
         name: ``float32``, ``bf16``, or ``auto`` for bf16 where the device has units for it.
         device: where the training computes.
-        supported: tells whether a device has such units.
     """
-    if name == "bf16" or (name == "auto" and supported(device)):
+    if name == "bf16" or (name == "auto" and has_bf16(device)):
         return torch.bfloat16
     return torch.float32
 

@@ -34,10 +34,6 @@ class Split:
         """Some of the images with their responses, by their numbers."""
         return Split(self.images[chosen], self.responses[chosen])
 
-    def first(self, count: int) -> "Split":
-        """The first ``count`` images with their responses, or all where there are fewer."""
-        return Split(self.images[:count], self.responses[:count])
-
 
 @dataclass(frozen=True)
 class Objective:
@@ -276,6 +272,7 @@ def fit(
         SystemExit: from the keeper, after a signal and once the checkpoint is written.
     """
     batches = Batches(len(training), protocol.batch_size, order, training.images.device)
+    first_batch = Split(validation.images[: protocol.batch_size], validation.responses[: protocol.batch_size])
     stop_on = stopping_term(protocol.stop_on, model, objective)
     now = EarlyStopping(protocol, stop_on, best_parameters=copy.deepcopy(model.state_dict()))
     adam = Adam(model.parameters(), now.learning_rate)
@@ -289,7 +286,7 @@ def fit(
         if now.step % protocol.validate_every == 0 or now.capped:
             train = now.averaged()  # first, so that a step that was not finite is told before what came of it
             loss = validate(model, validation, objective, now.step)
-            share = leverage_on(model, validation.first(protocol.batch_size), objective)
+            share = leverage_on(model, first_batch, objective)
             now.note(train, loss, share, model)
         if now.round_over:
             if now.terms:

@@ -61,15 +61,16 @@ def test_cuda_without_a_gpu_says_what_to_set(monkeypatch):
         ("auto", False, torch.float32),
     ],
 )
-def test_auto_takes_bf16_where_the_device_has_units_for_it(name, units, expected):
+def test_auto_takes_bf16_where_the_device_has_units_for_it(name, units, expected, monkeypatch):
     asked = []
 
     def supported(device: torch.device) -> bool:
         asked.append(device)
         return units
 
+    monkeypatch.setattr(devices, "has_bf16", supported)
     cpu = torch.device("cpu")
-    assert devices.resolve_precision(name, cpu, supported) == expected
+    assert devices.resolve_precision(name, cpu) == expected
     assert asked == ([cpu] if name == "auto" else [])
 
 
