@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64, Shaped
+from jaxtyping import Bool, Float, Float32, Float64, Int64, Shaped
 
 from daenr import IMAGE_SIZE, __version__
 from daenr.config import SplitSettings
@@ -23,6 +23,22 @@ FITS = ("crop", "stretch", "pad")
 
 SMALLEST_SPAN = 0.01
 """Smallest share of the intensity range that a set of images covers; below it the range has another unit."""
+
+
+def to_unit(
+    intensities: Float[np.ndarray, "*images"], intensity_range: Sequence[float]
+) -> Float[np.ndarray, "*images"]:
+    """Intensities of a range as values from -1 to 1."""
+    low, high = intensity_range
+    return (intensities - low) / (high - low) * 2 - 1
+
+
+def from_unit(
+    values: Float[np.ndarray, "*images"], intensity_range: Sequence[float]
+) -> Float64[np.ndarray, "*images"]:
+    """Values from -1 to 1 as intensities of a range."""
+    low, high = intensity_range
+    return low + (values.astype(np.float64) + 1) / 2 * (high - low)
 
 
 def preprocess(
@@ -174,8 +190,7 @@ class Preprocessing:
         """
         (_, rows), (_, columns) = self.matrices()
         framed = (rows @ images[:, 0].astype(np.float64) @ columns.T).clip(-1, 1)
-        low, high = self.intensity_range
-        return low + (framed + 1) / 2 * (high - low)
+        return from_unit(framed, self.intensity_range)
 
     def matrices(self) -> list[tuple[Float64[np.ndarray, "32 size"], Float64[np.ndarray, "size 32"]]]:
         """For rows and for columns: what makes the model's 32 of the recording's, in [-1, 1], and what makes them back.
@@ -207,8 +222,7 @@ def _to_model(
     """The images of `to_model_images`, whatever their intensities are."""
     from skimage.transform import resize  # here, since reading a region does not need it
 
-    low, high = intensity_range
-    scaled = _fitted((raw - low) / (high - low) * 2 - 1, name, fit)
+    scaled = _fitted(to_unit(raw, intensity_range), name, fit)
     shape = (len(raw), IMAGE_SIZE, IMAGE_SIZE)
     resized = resize(scaled, shape, order=1, mode="edge", clip=False)  # type: ignore[no-untyped-call]
     # Bilinear weights are convex, so this takes away rounding and RANGE_TOLERANCE only.

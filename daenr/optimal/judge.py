@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from jaxtyping import Float32, Float64, Int64
 
+from daenr.data.preprocessing import from_unit
 from daenr.data.simulated import LEVELS, SIDE, Population, drive, filters
 from daenr.optimal import naturalness
 from daenr.optimal.ascent import Shown, as_shown, see
@@ -77,4 +78,4 @@ def _truth(
 
 def levels(images: Float32[np.ndarray, "images height width"]) -> Float64[np.ndarray, "images pixels"]:
     """Images in [-1, 1] as the simulated population takes them, 0 to 255."""
-    return (images.reshape(len(images), -1).astype(np.float64) + 1) / 2 * (LEVELS - 1)
+    return from_unit(images.reshape(len(images), -1), (0.0, LEVELS - 1.0))

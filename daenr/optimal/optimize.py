@@ -11,7 +11,7 @@ from torch import Tensor
 
 from daenr import IMAGE_SIZE
 from daenr.config import OptimalImages
-from daenr.data.preprocessing import Preprocessing
+from daenr.data.preprocessing import Preprocessing, from_unit, to_unit
 from daenr.data.region import RegionData
 from daenr.models.autoencoders import CAE
 from daenr.models.joint import DAENR, in_batches
@@ -84,8 +84,7 @@ def to_intensities(
     """Images in [-1, 1], as `optimize` finds them, in the recording's size and intensities."""
     if preparation.fit in ("crop", "pad"):
         return preparation.to_recording(images[:, None])
-    low, high = preparation.intensity_range
-    return low + (images.astype(np.float64) + 1) / 2 * (high - low)
+    return from_unit(images, preparation.intensity_range)
 
 
 def from_intensities(
@@ -94,8 +93,7 @@ def from_intensities(
     """Images in [-1, 1] in the size of `shape_shown`: those that `to_intensities` made these of."""
     if preparation.fit in ("crop", "pad"):
         return preparation.to_model(images)[:, 0]
-    low, high = preparation.intensity_range
-    return ((images - low) / (high - low) * 2 - 1).astype(np.float32)
+    return to_unit(images, preparation.intensity_range).astype(np.float32)
 
 
 def stimuli_shown(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from daenr.data.preprocessing import to_unit
 from daenr.data.simulated import filters, true_population
 from daenr.files import read_arrays, read_frame
 from daenr.logs import run_main
@@ -21,10 +22,8 @@ def main(
     png: Path,
     pdf: Path,
 ) -> None:
-    low, high = intensity_range
     found = read_arrays(images[0])
-    scaled = (found["images"] - low) / (high - low) * 2 - 1
-    rows = dict(zip(found["methods"].tolist(), scaled, strict=True))
+    rows = dict(zip(found["methods"].tolist(), to_unit(found["images"], intensity_range), strict=True))
     known = filters(true_population(region, **simulation))[found["neurons"]] if simulation else None
     frame = pd.concat([read_frame(path) for path in judged], ignore_index=True)
     save(optimal_images(rows, known, frame), png, pdf)
