@@ -38,18 +38,17 @@ def to_file(path: Path) -> Iterator[None]:
     Errors that the user can mend (bad data, bad config, a loss that is not finite, a full disk) say what to
     do in their message, which is all that is written. Any other error is written with its traceback.
     """
+    failed = False
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", buffering=1) as log, redirect_stdout(log), redirect_stderr(log):
         try:
             yield
         except Exception as error:
+            failed = True
             if _mendable(error):
                 print(f"error: {error}")
             else:
                 traceback.print_exc()
-            failed = True
-        else:
-            failed = False
     if failed:
         sys.exit(1)
 

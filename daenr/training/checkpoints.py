@@ -13,7 +13,7 @@ import signal
 from collections.abc import Iterable, Mapping
 from glob import escape
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -116,9 +116,7 @@ class Keeper:
         self.handlers = {number: signal.signal(number, self._note) for number in SIGNALS}
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
         for number, handler in self.handlers.items():
             signal.signal(number, handler)
         if self.signal is not None and error is None:

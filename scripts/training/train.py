@@ -32,12 +32,9 @@ def main(
     settings: Mapping[str, Any],
     config: Mapping[str, Any],
     code: Sequence[Path],
-    weights: Path,
-    history: Path,
-    training: Path,
-    predictions: Path,
     significance: Path | None = None,
     pretrained: Path | None = None,
+    **outputs: Path,
 ) -> None:
     parsed, typed = Run.parse(run), Config(**settings)
     data = with_split(read_region(region), typed.split, parsed.seed, typed.receptive_field.blur)
@@ -56,12 +53,12 @@ def main(
     }
     if len(neurons) == 0:
         reason = f"no {parsed.neurons} neurons in {parsed.parent.name}"
-        write(None, neurons, record | {"reason": reason}, weights, history, training, predictions)
+        write(None, neurons, record | {"reason": reason}, **outputs)
         return
     data_files = [region, *([pretrained] if pretrained else [])]
     encoder = read_weights(pretrained) if pretrained else None
     # Not an output, which Snakemake removes when a training fails.
-    checkpoint = weights.parents[2] / f"checkpoints/{run}.pt"
+    checkpoint = outputs["weights"].parents[2] / f"checkpoints/{run}.pt"
     # Of the whole config, not parameters: nothing is trained again for how often it is kept or how many share a GPU.
     every, sharing = config["checkpoint_every"], config["trainings_per_gpu"]
     # The GPU is chosen before anything asks CUDA what devices there are.
@@ -84,7 +81,7 @@ def main(
         "settings": trained.settings.model_dump(mode="json"),
     }
     print(f"best step {outcome['best_step']} of {outcome['steps']}, {trained.seconds:.1f} s")
-    write(trained, neurons, record | outcome, weights, history, training, predictions)
+    write(trained, neurons, record | outcome, **outputs)
     keeper.discard()
 
 
