@@ -72,10 +72,11 @@ def train(
     precision = devices.resolve_precision(config.precision, device)
     scale = data.response_scale[neurons]
     known, training, validation = _material(run, data, neurons, device)
-    protocol = config.training
+    protocol, kind = config.training, DAENR
     if run.model in REFERENCES:
         protocol = protocol.model_copy(update={"stop_on": "response"})
-    candidates = _candidates(run, config.model)
+        kind = resolve_name(REFERENCES[run.model])
+    candidates = kind.candidates(config.model)  # between them the validation responses choose
     fitted = []
     start = time.perf_counter()
     for settings in candidates:
@@ -150,12 +151,6 @@ def _untrained(
     elif run.control == "random":
         controls.freeze_untrained(model, training.images)
     return model
-
-
-def _candidates(run: Run, settings: ModelSettings) -> list[ModelSettings]:
-    """Settings between which the validation responses choose: a reference model's own, else those of the config."""
-    kind = resolve_name(REFERENCES[run.model]) if run.model in REFERENCES else DAENR
-    return kind.candidates(settings)
 
 
 @torch.no_grad()

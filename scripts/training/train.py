@@ -17,7 +17,7 @@ import daenr
 from daenr.config import Config
 from daenr.data.preprocessing import Preprocessing, with_split
 from daenr.data.region import read_region
-from daenr.files import atomic, write_json
+from daenr.files import atomic, read_frame, write_json
 from daenr.logs import run_main
 from daenr.run import Run
 from daenr.training import devices, gpus
@@ -86,11 +86,11 @@ def main(
 
 
 def read_group(significance: Path, run: Run) -> np.ndarray:
-    import pandas as pd  # here, since most trainings need neither and would wait for both
+    from daenr.statistics.significance import (
+        group,
+    )  # here, since most trainings do not need it and would wait for it
 
-    from daenr.statistics.significance import group
-
-    return group(pd.read_csv(significance), run.neurons, run.seed)
+    return group(read_frame(significance), run.neurons, run.seed)
 
 
 def versions() -> dict[str, str]:
