@@ -150,7 +150,7 @@ def ascend_pixels(
         blur: standard deviation in pixels of the Gaussian that smooths start and gradient; 0 for none.
         control: weight of the other neurons' change.
     """
-    noise = torch.randn((len(neurons), 1, *shown.shape), generator=generator)
+    noise = torch.randn((len(neurons), 1, *shown.shape), generator=generator).to(neurons.device)
     images = shown.restore(blurred(noise, blur))
     for index in range(settings.steps):
         images.requires_grad_()

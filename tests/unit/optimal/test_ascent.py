@@ -50,6 +50,15 @@ def test_a_linear_neuron_gets_its_filter():
         assert torch.corrcoef(torch.stack([image.flatten(), wanted.flatten()]))[0, 1] > 0.97
 
 
+def test_pixels_are_where_the_model_is():
+    """PyTorch's device without memory stands for a GPU: it takes no tensor of the CPU."""
+    neurons, draw = torch.zeros(2, dtype=torch.int64, device="meta"), torch.Generator().manual_seed(0)
+    rates = standardised(
+        [build("cae-fr", "h2", 5, settings=SMALL).to("meta")], torch.zeros(4, 1, 32, 32, device="meta")
+    )
+    assert ascend_pixels(rates, neurons, SHOWN, draw, OptimalImages(steps=2), blur=1.0).is_meta
+
+
 @pytest.mark.parametrize("blur", [0.0, 1.0])
 def test_images_have_the_mean_and_the_contrast_and_drive_more_than_noise(model, stimuli, blur):
     rates = standardised([model], stimuli)
