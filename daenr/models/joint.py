@@ -102,6 +102,11 @@ class DAENR(nn.Module):
             penalty=self._penalty(self.readout, read_out) if self.readout is not None else None,
         )
 
+    def rates(self, images: Float[Tensor, "batch 1 32 32"]) -> Float[Tensor, "batch neurons"]:
+        """The predicted responses alone, without the auto-encoder, which they do not need."""
+        assert self.readout is not None
+        return self.readout(self.encoder(images)[self.depth - 1])
+
     def _penalty(
         self, readout: Readout, activity: Float[Tensor, "batch channels size size"]
     ) -> Float[Tensor, ""]:

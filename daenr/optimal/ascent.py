@@ -18,7 +18,7 @@ squared change of all other neurons, in standard deviations over the training im
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 
 import torch
 from jaxtyping import Float, Int
@@ -66,7 +66,15 @@ def resize(
     images: Float[Tensor, "images 1 _ _"], shape: tuple[int, int]
 ) -> Float[Tensor, "images 1 height width"]:
     """Images in another size, bilinearly and smoothed first where they shrink, as preprocessing does."""
-    return functional.interpolate(images, shape, mode="bilinear", align_corners=False, antialias=True)
+    rows, columns = (_along(old, new).to(images) for old, new in zip(images.shape[-2:], shape, strict=True))
+    return rows @ images @ columns.T
+
+
+@cache
+def _along(old: int, new: int) -> Float[Tensor, "new old"]:
+    """What resizing does along an axis. As a matrix, since the gradient of PyTorch's own is not repeatable on a GPU."""
+    eye = torch.eye(old)[None, None]
+    return functional.interpolate(eye, (new, old), mode="bilinear", align_corners=False, antialias=True)[0, 0]
 
 
 def see(images: Float[Tensor, "images 1 height width"]) -> Float[Tensor, "images 1 32 32"]:
@@ -84,8 +92,7 @@ def as_shown(
     """
     if max(shape) > IMAGE_SIZE:
         return resize(images, shape)
-    columns = [resize(torch.eye(side)[None, None], (IMAGE_SIZE, side))[0, 0].double() for side in shape]
-    rows, across = (torch.linalg.pinv(each).to(images.device) for each in columns)
+    rows, across = (torch.linalg.pinv(_along(side, IMAGE_SIZE).double()).to(images.device) for side in shape)
     return (rows @ images.double() @ across.T).clamp(-1, 1).to(images)
 
 
@@ -99,23 +106,17 @@ def standardised(models: Sequence[DAENR], stimuli: Float[Tensor, "stimuli 1 32 3
     moments = []
     for model in models:
         model.eval()
-        rates = in_batches(partial(_rate, model), stimuli)
+        rates = in_batches(model.rates, stimuli)
         moments.append((rates.mean(0), rates.std(0).clamp(min=1e-6)))
 
     def mean_rates(images: Float[Tensor, "images 1 32 32"]) -> Float[Tensor, "images neurons"]:
         scores = [
-            (_rate(model, images) - mean) / deviation
+            (model.rates(images) - mean) / deviation
             for model, (mean, deviation) in zip(models, moments, strict=True)
         ]
         return torch.stack(scores).mean(0)
 
     return mean_rates
-
-
-def _rate(model: DAENR, images: Float[Tensor, "images 1 32 32"]) -> Float[Tensor, "images neurons"]:
-    """Without the auto-encoder, which the rates do not need."""
-    assert model.readout is not None
-    return model.readout(model.encoder(images)[model.depth - 1])
 
 
 def objective(

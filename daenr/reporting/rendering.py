@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
-from daenr.files import atomic
+from daenr.files import atomic, write_frame
 from daenr.reporting.labels import SUBSCRIPTS
 
 _TEMPLATES = jinja2.Environment(
@@ -122,8 +122,7 @@ def html(template: str, **values: Any) -> str:
 
 def save(frame: pd.DataFrame, rendered: Rendered, csv: Path, **spellings: Path) -> None:
     """Write the tidy frame as CSV, and those spellings of its page that are asked for: md, tex, html, json."""
-    with atomic(csv) as path:
-        frame.to_csv(path, index=False, lineterminator="\n")
+    write_frame(csv, frame)
     for name, destination in spellings.items():
         with atomic(destination) as path:
             path.write_text(getattr(rendered, name), encoding="utf-8")

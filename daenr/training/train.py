@@ -13,7 +13,7 @@ from torch import Tensor
 
 from daenr.config import Config, ModelSettings
 from daenr.data.region import RegionData
-from daenr.models.joint import DAENR, EVALUATION_BATCH, build
+from daenr.models.joint import DAENR, EVALUATION_BATCH, build, in_batches
 from daenr.models.randomness import generator
 from daenr.models.readouts import Neurons
 from daenr.registry import REFERENCES
@@ -99,7 +99,7 @@ def train(
     seconds = time.perf_counter() - start
     predictions = predict(model, data.test_images, device)
     if model.readout is not None:
-        validation_response = predict(model, data.validation_images, device)["response"]
+        validation_response = in_batches(model.rates, validation.images).cpu().numpy()
         predictions |= {
             "response": predictions["response"] * scale,
             "validation_response": validation_response * scale,

@@ -1,12 +1,11 @@
 """Bring the archive here, verified, with a record of where it came from."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from daenr.data import download
 from daenr.data.archive import read_manifest
-from daenr.files import atomic
+from daenr.files import write_json
 from daenr.logs import run_main
 
 
@@ -19,9 +18,7 @@ def main(
     manifest: Path | None = None,
 ) -> None:
     facts = read_manifest(manifest) if manifest else None
-    fetched = download.fetch(source, archive, facts, mirrors, by_hand=by_hand)
-    with atomic(record) as temporary:
-        temporary.write_text(json.dumps(fetched, indent=2) + "\n", encoding="utf-8")
+    write_json(record, download.fetch(source, archive, facts, mirrors, by_hand=by_hand))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from daenr.files import atomic, read_frame
+from daenr.files import read_frame, write_frame
 from daenr.logs import run_main
 from daenr.reporting.figures import save
 from daenr.reporting.neuron_counts import neuron_counts, tidy
@@ -19,8 +19,7 @@ def main(
     csv: Path,
 ) -> None:
     counts = tidy((Run.parse(path.parent.name), read_frame(path)) for path in significance)
-    with atomic(csv) as path:
-        counts.to_csv(path, index=False, lineterminator="\n")
+    write_frame(csv, counts)
     save(neuron_counts(counts, threshold, by_model=figure == "figure4"), png, pdf)
 
 

@@ -10,6 +10,7 @@ from daenr.data.simulated import SIDE, filters, simulate, true_population
 from daenr.models.joint import build
 from daenr.optimal.judge import judge
 from daenr.optimal.optimize import chosen, optimize, stimuli_shown
+from daenr.training.devices import make_repeatable
 
 SETTINGS = OptimalImages(neurons=2, starts=2, steps=3)
 
@@ -38,6 +39,20 @@ def test_every_method_gives_an_image_a_neuron(data, others, more):
     assert set(found.images) == always | more
     assert all(images.shape == (2, 31, 31) for images in found.images.values())
     assert all(np.isfinite(rates).all() for rates in (*found.rates.values(), *found.others.values()))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no GPU on this machine")
+def test_an_ascent_on_a_gpu_repeats_itself(data):
+    before = torch.are_deterministic_algorithms_enabled()
+    make_repeatable()
+    try:
+        first, second = (
+            optimize(model(0).cuda(), [], data, np.array([4, 1]), (31, 31), SETTINGS, 0) for _ in range(2)
+        )
+    finally:
+        torch.use_deterministic_algorithms(before)
+    for name, images in first.images.items():
+        np.testing.assert_array_equal(images, second.images[name])
 
 
 def test_the_natural_image_is_the_stimulus_with_the_highest_rate(recording, data):
