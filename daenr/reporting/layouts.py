@@ -130,8 +130,8 @@ def paper_values(frame: pd.DataFrame) -> str:
 
 def seeds(frame: pd.DataFrame) -> str:
     """What a caption says of the values: how many seeds they come from."""
-    n = frame["n"].max()
-    return f"Mean ± standard deviation over {n} seeds." if n > 1 else "Values of one seed."
+    several = (frame["n"] > 1).any()  # a number is missing where others published the result
+    return f"Mean ± standard deviation over {frame['n'].max()} seeds." if several else "Values of one seed."
 
 
 def _places(frame: pd.DataFrame, axis: Axis) -> list[tuple[str, ...]]:

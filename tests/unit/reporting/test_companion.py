@@ -108,6 +108,16 @@ def test_without_a_ceiling_the_fraction_is_a_dash():
     assert "show no ceiling" in companion.render("table4", frame).md
 
 
+@pytest.mark.parametrize("table", companion.BESIDE)
+def test_a_table_of_which_the_config_leaves_out_every_model_says_so(table):
+    frame, trials = tables.tidy(table, [], {}, [], {}), tables.unpublished([], {}, companion.BESIDE[table])
+    if table in tables.RECONSTRUCTION:
+        made = companion.of_images(table, frame, trials, {})
+    else:
+        made = companion.of_responses(table, frame, trials, {"region1": 0.8}, OTHERS)
+    assert "leaves out every model of this table" in companion.render(table, made).md
+
+
 def test_single_trials_stand_in_a_table_of_their_own():
     frame = companion.of_responses("table4", own(), beside(), {"region1": 0.8, "region2": 0.5}, [])
     made = companion.render("table4", frame)
