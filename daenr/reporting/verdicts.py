@@ -29,6 +29,9 @@ _UNTESTED = "Claims that rest on one which is not supported: their effects are s
 _MARKS = {SUPPORTED: "s", CONTRADICTED: "c", PRACTICALLY_NONE: "n", OPEN: "o"}
 """Markers of the notes that say what a verdict means."""
 
+_Line = list[tuple[str, Entry]]
+"""Entries of a row, each below the heading of its column; a variant may be called like another column."""
+
 
 def render(frame: pd.DataFrame, rules: Rules) -> Rendered:
     """The page of verdicts: a paragraph of plain words, and a row a claim, indented below what it rests on.
@@ -69,17 +72,17 @@ def render_sensitivity(frame: pd.DataFrame) -> Rendered:
         "are tested together, without the controls."
     )
 
-    def entries(row: Row) -> dict[str, Entry]:
-        varied = {name: _compared(row, f"_{name}") for name in names}
+    def entries(row: Row) -> _Line:
+        varied = [(name, _compared(row, f"_{name}")) for name in names]
         moves = Entry("←" if row["moves"] else "")
-        return {"Claim": _claim(row), "As configured": _compared(row, ""), **varied, "Moves": moves}
+        return [("Claim", _claim(row)), ("As configured", _compared(row, "")), *varied, ("Moves", moves)]
 
     return spell(_grid(frame, entries, "sensitivity", "Sensitivity of the verdicts", caption))
 
 
 def _grid(
     frame: pd.DataFrame,
-    entries: Callable[[Row], dict[str, Entry]],
+    entries: Callable[[Row], _Line],
     name: str,
     title: str,
     caption: str,
@@ -87,31 +90,33 @@ def _grid(
 ) -> Grid:
     """A row a claim, a block a root of the tree; columns that are empty in all rows are left out."""
     depths: dict[str, int] = {}
-    blocks: list[list[tuple[str, dict[str, Entry]]]] = []
+    blocks: list[list[tuple[str, _Line]]] = []
     for row in frame.to_dict("records"):
         depth = depths[row["claim"]] = depths.get(row["parent"], -1) + 1
         if depth == 0:
             blocks.append([])
         blocks[-1].append((f"{'· ' * depth}{row['claim']}", entries(row)))
     lines = [line for block in blocks for _, line in block]
-    columns = [name for name in (lines[0] if lines else ()) if any(line[name].text for line in lines)]
-    kept = [[(label, [line[name] for name in columns]) for label, line in block] for block in blocks]
-    return Grid(name, title, caption, "Name", columns, kept, notes=[*notes], prose=True)
+    columns = zip(*lines, strict=True)
+    shown = [place for place, column in enumerate(columns) if any(entry.text for _, entry in column)]
+    kept = [[(label, [line[place][1] for place in shown]) for label, line in block] for block in blocks]
+    headings = [lines[0][place][0] for place in shown]
+    return Grid(name, title, caption, "Name", headings, kept, notes=[*notes], prose=True)
 
 
-def _judged(row: Row) -> dict[str, Entry]:
+def _judged(row: Row) -> _Line:
     verdict = row["verdict"]
     decided = verdict in (SUPPORTED, CONTRADICTED)
-    return {
-        "Claim": _claim(row),
-        "Effect": _effect(row, "", against=row["against"]),
-        "Neurons": _neurons(row),
-        "Paper": Entry(_printed(row)),
-        "p": Entry(_p(row)),
-        "Verdict": Entry(verdict, best=decided, marker=_MARKS.get(verdict, "")),
-        "What would decide": Entry(_needed(row)),
-        "Population": Entry(row.get("population", "")),
-    }
+    return [
+        ("Claim", _claim(row)),
+        ("Effect", _effect(row, "", against=row["against"])),
+        ("Neurons", _neurons(row)),
+        ("Paper", Entry(_printed(row))),
+        ("p", Entry(_p(row))),
+        ("Verdict", Entry(verdict, best=decided, marker=_MARKS.get(verdict, ""))),
+        ("What would decide", Entry(_needed(row))),
+        ("Population", Entry(row.get("population", ""))),
+    ]
 
 
 def _meanings(frame: pd.DataFrame, rules: Rules) -> list[tuple[str, str]]:

@@ -1,6 +1,8 @@
 # ruff: noqa: RUF001 - the minus signs are those of the page
 """Pages say what the frames of verdicts hold, and their first paragraph misleads nobody."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -133,6 +135,14 @@ def test_the_page_of_sensitivity_marks_verdicts_that_move():
     header = next(line for line in page.md.splitlines() if line.startswith("| Name"))
     columns = [cell.strip() for cell in header.split("|")][1:-1]
     assert columns == ["Name", "Claim", "As configured", "mean", "batch256", "Moves"]
+
+
+def test_a_variant_that_is_called_like_a_column_has_one_of_its_own():
+    page = render_sensitivity(sensitivity({"": frame(row()), "Claim": frame(row()), "Moves": frame(row())}))
+    (grid,) = json.loads(page.json)
+    assert grid["columns"] == ["Claim", "As configured", "Claim", "Moves"]
+    (((_, (claim, own, *varied)),),) = grid["blocks"]
+    assert claim["text"] != own["text"] == varied[0]["text"] == varied[1]["text"]
 
 
 @pytest.mark.parametrize("metric", RULES.margins)
