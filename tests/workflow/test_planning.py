@@ -122,6 +122,13 @@ def test_a_package_that_is_missing_or_another_projects_is_named(copy, monkeypatc
     assert "No module named 'not_installed'; run `pip install -e .` in" in output
 
 
+@pytest.mark.parametrize(("model", "latents"), [("cae", 1), ("cnn-fr", None)])
+def test_the_table_of_latents_is_made_where_table_5_has_a_model_that_has_one(copy, model, latents):
+    config = copy.config(dataset={"name": "few", "layout": "simulated"}, regions=["region1"])
+    (copy.folder / "few.yaml").write_text(f"models: [{model}]\ntables: [table4, table5]\nfigures: []\n")
+    assert copy.would_run(*config, "few.yaml").get("latents") == latents
+
+
 def test_weights_are_searched_for_before_anything_else_is_planned(copy):
     config = copy.config(
         dataset={"name": "unsearched", "layout": "simulated"},

@@ -181,7 +181,7 @@ TABLES = [
     *config["tables"],
     *(["ceilings"] if config["tables"] else []),
     *(f"{table}-companion" for table in TABLE_METRICS if table in config["tables"]),
-    *(["latents"] if "table5" in config["tables"] else []),
+    *(["latents"] if LATENT_CELLS else []),
     *(["controls"] if config["controls"] else []),
     *(["truth"] if JUDGED_RUNS else []),
     *(["optimal_images"] if OPTIMAL_RUNS else []),
