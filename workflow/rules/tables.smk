@@ -60,7 +60,7 @@ rule neuron_ceilings:
 rule ceilings:
     input:
         neurons=[f"{RESULTS}/ceilings/{region}.csv" for region in config["regions"]],
-        code=package("reporting"),
+        code=package("statistics", "reporting"),
     output:
         **made("tables/ceilings", FORMATS, caption="ceilings"),
     log:
