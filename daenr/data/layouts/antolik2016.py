@@ -88,7 +88,7 @@ def write(
 ) -> None:
     """Write recordings in this layout as a zip; the same recordings always make the same bytes.
 
-    ``validation_set`` is the mean of the trials over repeats; ``responsive`` is written where it is known. The
+    ``validation_set`` is the mean over the repeats that were made; ``responsive`` is written where it is known. The
     provenance says where the regions come from, for a reader: it stands in the archive as ``provenance.json``.
     """
     arrays = {
@@ -109,7 +109,7 @@ def _published(recording: Recording) -> dict[str, np.ndarray]:
         "training_inputs": recording.training_images.reshape(len(recording.training_images), -1),
         "training_set": recording.training_responses,
         "validation_inputs": recording.test_images.reshape(len(recording.test_images), -1),
-        "validation_set": recording.test_trials.mean(axis=0),
+        "validation_set": np.nanmean(recording.test_trials, axis=0),
         "raw_validation_set": recording.test_trials,
     }
     return arrays if recording.responsive is None else {**arrays, _TRUTH: recording.responsive}

@@ -118,14 +118,16 @@ def test_trials_and_their_mean_may_be_single_precision(path: Path) -> None:
 # ---- writing ------------------------------------------------------------------------------------------
 
 
-def recording(name: str = "region1", responsive: np.ndarray | None = None) -> Recording:
+def recording(
+    name: str = "region1", responsive: np.ndarray | None = None, trials: np.ndarray | None = None
+) -> Recording:
     region = arrays()
     return Recording.of_sets(
         name,
         training_images=region["training_inputs"].reshape(-1, SIDE, SIDE),
         training_responses=region["training_set"],
         test_images=region["validation_inputs"].reshape(-1, SIDE, SIDE),
-        test_trials=region["raw_validation_set"],
+        test_trials=region["raw_validation_set"] if trials is None else trials,
         responsive=responsive,
         sha256={},
     )
@@ -143,6 +145,13 @@ def test_what_is_written_is_read_again(path: Path) -> None:
     with zipfile.ZipFile(path) as opened:
         mean = np.load(io.BytesIO(opened.read("Data/b/validation_set.npy")))
     np.testing.assert_allclose(mean, sum(arrays()["raw_validation_set"]) / REPEATS, rtol=1e-14)
+
+
+def test_images_with_fewer_repeats_are_written_and_read_again(path: Path) -> None:
+    trials = arrays()["raw_validation_set"]
+    trials[2:, 0] = trials[3, 2] = np.nan
+    antolik2016.write(path, [recording(trials=trials)])
+    np.testing.assert_array_equal(antolik2016.read(path, "region1").test_trials, trials)
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
