@@ -86,9 +86,8 @@ def main(
 
 
 def read_group(significance: Path, run: Run) -> np.ndarray:
-    from daenr.statistics.significance import (
-        group,
-    )  # here, since most trainings do not need it and would wait for it
+    # Here, since most trainings do not need it and would wait for it.
+    from daenr.statistics.significance import group
 
     return group(read_frame(significance), run.neurons, run.seed)
 
