@@ -61,10 +61,10 @@ class TrainedModel:
         Raises:
             ValueError: the run has no readout.
         """
-        made = predict(self.network, prepared, self._device)
-        if "response" not in made:
+        if self.network.readout is None:
             raise ValueError(f"{self.run.name} predicts no neurons: it is a plain auto-encoder")
-        return made["response"] * self.response_scale
+        images = torch.from_numpy(prepared).to(self._device)
+        return in_batches(self.network.eval().rates, images).cpu().numpy() * self.response_scale
 
     def reconstruct(self, images: Images) -> Images:
         """What the auto-encoder makes of the images, in the intensities and the size of the recording's.
