@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
-from daenr.files import atomic
+from daenr.files import atomic, read_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,5 +58,4 @@ def read_scores_of(paths: Iterable[Path | str]) -> dict[str, Scores]:
 
 def read_scores(path: Path) -> Scores:
     """Read what ``write_scores`` wrote."""
-    with np.load(path, allow_pickle=False) as arrays:
-        return Scores(**arrays)
+    return Scores(**read_arrays(path))

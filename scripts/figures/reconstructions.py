@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from daenr.data.region import read_region
+from daenr.files import read_arrays
 from daenr.logs import run_main
 from daenr.reporting.figures import save
 from daenr.reporting.labels import model_label
@@ -17,8 +16,7 @@ def main(region: Path, predictions: Sequence[Path], png: Path, pdf: Path) -> Non
     rows = {}
     for path in predictions:
         run = Run.parse(path.parent.name)
-        with np.load(path, allow_pickle=False) as arrays:
-            rows[model_label(run.model, run.layer)] = arrays["reconstruction"]
+        rows[model_label(run.model, run.layer)] = read_arrays(path)["reconstruction"]
     save(reconstructions(read_region(region).test_images, rows), png, pdf)
 
 
