@@ -72,17 +72,11 @@ def preprocess(
     ids = image_ids(recording.training_images)
     its_own = own_validation and recording.is_validation is not None
     trials = recording.test_trials
-    times_shown = np.unique(recording.image_of_trial[recording.is_test], return_counts=True)[1]
     attributes = {
         "region": region,
         "sha256": recording.sha256,
         "image_shape": list(recording.images.shape[1:]),
-        "counts": {
-            "test": len(times_shown),
-            "repeats": int(times_shown.max()),
-            "fewest_repeats": int(times_shown.min()),
-            "neurons": recording.responses.shape[1],
-        },
+        "counts": _test_counts(recording),
         "daenr_version": __version__,
         "dataset": dataset,
         "source": source,
@@ -104,6 +98,17 @@ def preprocess(
         responsive=recording.responsive,
         unit_id=recording.unit_id,
     )
+
+
+def _test_counts(recording: Recording) -> dict[str, int]:
+    """What there is besides the trials that the split divides."""
+    times_shown = np.unique(recording.image_of_trial[recording.is_test], return_counts=True)[1]
+    return {
+        "test": len(times_shown),
+        "repeats": int(times_shown.max()),
+        "fewest_repeats": int(times_shown.min()),
+        "neurons": recording.responses.shape[1],
+    }
 
 
 def to_model_images(
