@@ -1,6 +1,7 @@
 """The table of latents: how much of them the auto-encoders of Table 5 use."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -60,11 +61,11 @@ def render(frame: pd.DataFrame) -> Rendered:
         "codebook, by any position of any image. Perplexity: how many codes they would be if all were used alike. The "
         f"plain auto-encoders have no readout: their values recur. {seeds(frame)}"
     )
-    grids = [
+    first, *others = (
         grid(_LAYOUT, own, _entry, f"latents-{name}", f"Latent of the {labels.model_label(str(name))}", "")
         for name, own in frame.groupby(autoencoders, sort=False)
-    ]
-    return spell(*grids, title="Use of the latents", caption=caption)
+    )
+    return spell(replace(first, caption=caption), *others, title="Use of the latents")
 
 
 def _entry(row: Row, note: str) -> Entry:

@@ -97,20 +97,17 @@ class Rendered:
     json: str
 
 
-def spell(*grids: Grid, title: str = "", caption: str = "") -> Rendered:
+def spell(*grids: Grid, title: str = "") -> Rendered:
     """Spell a page of tables.
 
     Args:
         grids: the tables.
         title: of the page; that of the only table if there is none.
-        caption: what stands above the tables of a page that has several.
     """
-    lead = [f"**{title}.** {caption}\n"] if caption else []
-    title = title or grids[0].title
     return Rendered(
-        md="\n".join([*lead, *map(_markdown, grids)]),
+        md="\n".join(map(_markdown, grids)),
         tex="\n".join(_TEX.get_template("table.tex.j2").render(grid=grid) for grid in grids),
-        html=html("tables.html.j2", title=title, caption=caption, grids=grids),
+        html=html("tables.html.j2", title=title or grids[0].title, grids=grids),
         json=json.dumps([asdict(grid) for grid in grids], ensure_ascii=False) + "\n",
     )
 

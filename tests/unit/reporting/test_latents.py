@@ -47,5 +47,6 @@ def test_there_is_a_table_for_each_auto_encoder(found):
         "Latent of the VQ-VAE",
     ]
     assert [len(grid["columns"]) for grid in grids] == [2, 6, 4]
+    assert "Perplexity: how many codes" in grids[0]["caption"]  # what the report shows
     assert "101.0 ± 1.4" in made.md
     assert "Mean ± standard deviation over 2 seeds." in made.md
