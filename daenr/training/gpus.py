@@ -66,10 +66,9 @@ def claimed(devices: Sequence[str], trainings_per_gpu: int, folder: Path) -> Ite
     if not devices:
         yield
         return
-    with suppress(FileExistsError):
-        folder.mkdir()
+    with _writable_by_all(), suppress(FileExistsError):
         # Not sticky: of a sticky folder filelock and Linux take no file that another user has made.
-        folder.chmod(0o777)
+        folder.mkdir(mode=0o777)
     places = [(device, place) for place in range(trainings_per_gpu) for device in devices]
     taken = _free_place(places, folder)
     if taken is None:
@@ -95,6 +94,16 @@ def _free_place(
 
     for device, place in places:
         lock = FileLock(folder / f"{device}-{place}.lock", mode=0o666)
-        with suppress(Timeout):
+        with _writable_by_all(), suppress(Timeout):
             return device, lock.acquire(blocking=False)
     return None
+
+
+@contextmanager
+def _writable_by_all() -> Iterator[None]:
+    """What the block makes has its mode from the start: set afterwards, another user may find it closed meanwhile."""
+    usual = os.umask(0)
+    try:
+        yield
+    finally:
+        os.umask(usual)

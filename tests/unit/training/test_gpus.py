@@ -167,3 +167,19 @@ def test_two_users_share_the_devices_of_a_machine(start):
         assert "waiting for a GPU" in third.stdout.readline()
         second.communicate("done\n")
         assert device_of(third) in ("0", "1")  # by the lock file that the other user made
+
+
+def test_a_lock_is_open_to_every_user_from_its_first_moment(tmp_path, monkeypatch):
+    """Another user may ask between its making and a change of its mode."""
+    monkeypatch.setattr("os.fchmod", lambda *_: None)
+    monkeypatch.setattr("pathlib.Path.chmod", lambda *_: None)
+    monkeypatch.setenv(gpus.VISIBLE, "0")  # put back at the end
+    strict = os.umask(0o077)
+    try:
+        with gpus.claimed(["0"], 1, tmp_path / "locks"):
+            modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "locks").iterdir()}
+        assert os.umask(0o077) == 0o077, "the training's own files are the user's alone"
+    finally:
+        os.umask(strict)
+    assert (tmp_path / "locks").stat().st_mode & 0o777 == 0o777
+    assert modes == {"0-0.lock": 0o666}
