@@ -71,11 +71,11 @@ def split_model(model: str) -> tuple[str | None, str | None]:
     """
     if model in REFERENCES:
         return None, model
-    if model not in model_names():
-        raise ValueError(f"model must be one of {[*model_names(), *REFERENCES]}, got {model!r}")
     if model in AUTOENCODERS:
         return model, None
     autoencoder, _, readout = model.rpartition("-")
+    if readout not in READOUTS or autoencoder not in (END_TO_END, *AUTOENCODERS):
+        raise ValueError(f"model must be one of {[*model_names(), *REFERENCES]}, got {model!r}")
     return (None if autoencoder == END_TO_END else autoencoder), readout
 
 

@@ -38,8 +38,9 @@ Calibration
     0 to 9 gave 0.682-0.779 and 0.285-0.372, so a draw of few neurons may fall just below.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -217,7 +218,7 @@ def patches(
     """
     distinct: dict[bytes, Float64[np.ndarray, " pixels"]] = {}
     places: list[Float64[np.ndarray, "2 3"]] = []
-    drawn = _draw_patches(list(photographs(names)), rng)
+    drawn = _draw_patches(photographs(names, SHORT_SIDES), rng)
     # At least one in ten draws is taken until there is no room; so many fail only at the end of it.
     for place, patch in islice(drawn, 100 * count):
         if patch.std() < LOWEST_CONTRAST * (LEVELS - 1):
@@ -236,7 +237,7 @@ def patches(
 
 
 def _draw_patches(
-    sources: list[Float64[np.ndarray, "_ _"]], rng: np.random.Generator
+    sources: Sequence[Float64[np.ndarray, "_ _"]], rng: np.random.Generator
 ) -> Iterator[tuple[Float64[np.ndarray, "2 3"], Float64[np.ndarray, " pixels"]]]:
     """Patches at random places of random photographs, without end, each after its place.
 
@@ -264,16 +265,21 @@ def _overlaps(
     return shared / smaller
 
 
-def photographs(names: tuple[str, ...]) -> Iterator[Float64[np.ndarray, "_ _"]]:
-    """Every photograph at every size, equalised; all sizes of a photograph in a row."""
+@cache
+def photographs(
+    names: tuple[str, ...], short_sides: tuple[int, ...]
+) -> tuple[Float64[np.ndarray, "_ _"], ...]:
+    """Every photograph at every size, equalised; all sizes of a photograph in a row. Every region's are the same."""
+    sizes = []
     for name in names:
         loaded = getattr(skimage.data, name)()
         picture = loaded[0] if isinstance(loaded, tuple) else loaded  # the left one of a stereo pair
         grey = rgb2gray(picture) if picture.ndim == 3 else picture / 255
-        for short_side in SHORT_SIDES:
+        for short_side in short_sides:
             shape = [round(length * short_side / min(grey.shape)) for length in grey.shape]
             # scikit-image is typed in part only
-            yield equalise(resize(grey, shape, anti_aliasing=True))  # type: ignore[no-untyped-call]
+            sizes.append(equalise(resize(grey, shape, anti_aliasing=True)))  # type: ignore[no-untyped-call]
+    return tuple(sizes)
 
 
 def equalise(grey: Float64[np.ndarray, "height width"]) -> Float64[np.ndarray, "height width"]:

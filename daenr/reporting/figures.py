@@ -26,6 +26,7 @@ def save(figure: Figure, png: Path, pdf: Path) -> None:
     """Write a figure as pixels for the screen and as vectors for print; equal figures make equal files."""
     with atomic(png) as path:
         figure.savefig(path)
+    figure.set_layout_engine("none")  # laid out once, both files alike
     with atomic(pdf) as path:
         figure.savefig(path, metadata={"CreationDate": None})
 

@@ -56,6 +56,7 @@ class Adam:
             weight_decay=0.0,
             eps=1e-8,
             maximize=False,
+            foreach=True,  # one call for all parameters, with the bits of one each
         )
 
     def state_dict(self) -> dict[str, Any]:

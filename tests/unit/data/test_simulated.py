@@ -174,7 +174,9 @@ def test_regions_share_test_images_alone(recordings: dict[str, Recording]) -> No
 def windows(names: tuple[str, ...]) -> set[int]:
     """Hash of every window of these photographs."""
     return {
-        value for photograph in simulated.photographs(names) for value in hashes(photograph).ravel().tolist()
+        value
+        for photograph in simulated.photographs(names, simulated.SHORT_SIDES)
+        for value in hashes(photograph).ravel().tolist()
     }
 
 
@@ -210,7 +212,7 @@ def test_test_patches_hardly_overlap(recordings: dict[str, Recording]) -> None:
             np.outer(
                 *(covered(start, length) for start, length in zip(corner, photograph.shape, strict=True))
             )
-            for photograph in simulated.photographs((name,))
+            for photograph in simulated.photographs((name,), simulated.SHORT_SIDES)
             for corner in np.argwhere(np.isin(hashes(photograph), wanted))
         ]
         found += len(areas)
@@ -238,9 +240,8 @@ def test_photographs_need_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a connection was asked for")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(simulated, "SHORT_SIDES", (31,))
     names = (*simulated.TRAINING_PHOTOGRAPHS, *simulated.TEST_PHOTOGRAPHS)
-    assert all(min(photograph.shape) == 31 for photograph in simulated.photographs(names))
+    assert all(min(photograph.shape) == 31 for photograph in simulated.photographs(names, (31,)))
 
 
 @pytest.mark.usefixtures("few_photographs")
