@@ -33,6 +33,13 @@ def pearson_with_p(
     return pearson(prediction, response), p
 
 
+def least_significant_r(images: int, threshold: float) -> float:
+    """The |r| over this many images at which the p of `pearson_with_p` is the threshold."""
+    from scipy import special  # here, as above
+
+    return float(2 * special.betainccinv(images / 2 - 1, images / 2 - 1, threshold / 2) - 1)
+
+
 def constant(values: Float[np.ndarray, "images neurons"]) -> Bool[np.ndarray, " neurons"]:
     """Which neurons have no variance over the images, up to the rounding errors of a float32 network.
 

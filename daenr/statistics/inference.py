@@ -27,10 +27,9 @@ import numpy as np
 from jaxtyping import Float64
 from scipy import optimize, special
 
-from daenr.statistics.correlation import pearson, standardized
+from daenr.statistics.correlation import least_significant_r, pearson, standardized
 from daenr.statistics.metrics import Metric, metric_named
 from daenr.statistics.scores import Scores
-from daenr.statistics.significance import least_significant_r
 
 Pair = tuple[Scores, Scores]
 """Two runs of one seed on the same test images: the treated, and the reference that it is compared with."""

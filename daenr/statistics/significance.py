@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Float64, Int64
 from scipy import stats
 
 from daenr.run import NEURONS, RANDOM
-from daenr.statistics.correlation import pearson_with_p, standardized
+from daenr.statistics.correlation import least_significant_r, pearson_with_p, standardized
 
 RULES = ("significant", "significant_bh", "significant_permutation")
 """Columns of `neuron_significance` that say which neurons a rule calls significant; the first is the paper's."""
@@ -23,11 +23,6 @@ _BATCH = 10**7
 def significant(p: Float64[np.ndarray, " neurons"], threshold: float) -> Bool[np.ndarray, " neurons"]:
     """Which neurons are significant: p, or what stands in its place, is at most the threshold."""
     return p <= threshold
-
-
-def least_significant_r(images: int, threshold: float) -> float:
-    """The |r| at which p of Pearson's r is the threshold: from there on a neuron is `significant`."""
-    return float(stats.beta.isf(threshold / 2, images / 2 - 1, images / 2 - 1, loc=-1, scale=2))
 
 
 def neuron_significance(
