@@ -8,8 +8,8 @@ import pandas as pd
 from daenr.reporting.labels import model_label
 from daenr.reporting.rendering import Entry, Grid, Rendered, spell
 
-COLUMNS = ["model", "trainings", "steps", "seconds", "hours"]
-"""Columns of the frame: number of trainings, medians of steps and seconds, sum of hours."""
+COLUMNS = ["model", "trainings", "steps", "seconds", "minutes"]
+"""Columns of the frame: number of trainings, medians of steps and seconds, sum of minutes."""
 
 
 def tidy(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -19,7 +19,7 @@ def tidy(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         records: contents of ``training.json``; those without a training (a group without neurons) are passed over.
 
     Returns:
-        Columns ``COLUMNS``; steps and seconds are medians over the model's trainings, hours their sum.
+        Columns ``COLUMNS``; steps and seconds are medians over the model's trainings, minutes their sum.
     """
     frame = pd.DataFrame(
         [(r["run"]["model"], r["steps"], r["seconds"]) for r in records if r["reason"] is None],
@@ -27,8 +27,8 @@ def tidy(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     )
     medians = {"steps": ("steps", "median"), "seconds": ("seconds", "median")}
     grouped = frame.groupby("model", sort=False, as_index=False)
-    summary = grouped.agg(trainings=("steps", "size"), **medians, hours=("seconds", "sum"))
-    return summary.assign(hours=summary["hours"] / 3600)[COLUMNS]
+    summary = grouped.agg(trainings=("steps", "size"), **medians, minutes=("seconds", "sum"))
+    return summary.assign(minutes=summary["minutes"] / 60)[COLUMNS]
 
 
 def render(frame: pd.DataFrame) -> Rendered:
@@ -36,12 +36,12 @@ def render(frame: pd.DataFrame) -> Rendered:
     rows = [
         (
             model_label(model),
-            [Entry(f"{trainings}"), Entry(f"{steps:.0f}"), Entry(f"{seconds:.1f}"), Entry(f"{hours:.2f}")],
+            [Entry(f"{trainings}"), Entry(f"{steps:.0f}"), Entry(f"{seconds:.1f}"), Entry(f"{minutes:.1f}")],
         )
-        for model, trainings, steps, seconds, hours in frame.itertuples(index=False, name=None)
+        for model, trainings, steps, seconds, minutes in frame.itertuples(index=False, name=None)
     ]
     caption = (
-        "Trainings of each model: how many, median steps, median seconds, hours of all of them together."
+        "Trainings of each model: how many, median steps, median seconds, minutes of all of them together."
     )
-    columns = ["Trainings", "Steps", "Seconds", "Hours"]
+    columns = ["Trainings", "Steps", "Seconds", "Minutes"]
     return spell(Grid("runtimes", "Run times", caption, "Model", columns, [rows]))

@@ -23,5 +23,5 @@ def test_medians_and_sums_of_each_model():
     assert frame["trainings"].tolist() == [3, 1]
     assert frame["steps"].tolist() == [200, 40]
     assert frame["seconds"].tolist() == [30.0, 7200.0]
-    assert frame["hours"].tolist() == pytest.approx([1.0, 2.0])
+    assert frame["minutes"].tolist() == pytest.approx([60.0, 120.0])
     assert "CAE-FR" in render(frame).md
