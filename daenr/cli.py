@@ -74,7 +74,7 @@ def simulate(
     """Let a run's model answer images in place of the animal: an archive that the workflow reads like a recording."""
     from daenr.data.layouts.antolik2016 import write
     from daenr.data.region import read_region
-    from daenr.use.engine import Noise, noise_like, synthesise
+    from daenr.use.engine import TrialNoise, noise_like, synthesise
 
     model, shown = daenr.load(run), _read(images)
     shown = shown.reshape(-1, *model.preprocessing.image_shape)
@@ -83,7 +83,7 @@ def simulate(
             f"{len(shown)} images, of which {test} for testing in {trials} trials: --test must be 3 at least and "
             "leave images for training, --trials 1 at least"
         )
-    drawn: Noise | str = noise
+    drawn: TrialNoise | str = noise
     if noise == "matched":
         drawn = noise_like(model, read_region(region or run.parents[1] / f"data/{model.run.region}.h5"))
     recording, provenance = synthesise(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from daenr.reporting.layouts import NO_AXIS, REGIONS, Axis, Layout, Row, grid
+from daenr.reporting.arrangement import NO_AXIS, REGION_AXIS, Arrangement, Axis, Row, grid
 from daenr.reporting.rendering import Entry, Rendered, spell, value_entry
 
 _MEANS = {"cc_max": "CC_max", "oracle": "Oracle", "explainable_variance": "Explainable variance"}
@@ -13,8 +13,8 @@ _COUNTS = {"neurons": "Neurons", "without_signal": "Without signal"}
 COLUMNS = ["region", *_MEANS, *_COUNTS]
 """Columns of the frame: means over neurons and numbers of neurons."""
 
-_LAYOUT = Layout(
-    corner="Region", rows=REGIONS, upper=NO_AXIS, lower=Axis(("metric",), (_MEANS | _COUNTS).__getitem__)
+_ARRANGEMENT = Arrangement(
+    corner="Region", rows=REGION_AXIS, upper=NO_AXIS, lower=Axis(("metric",), (_MEANS | _COUNTS).__getitem__)
 )
 _TOO_FEW = "Fewer than two repeats or two test images: these trials show no ceiling."
 
@@ -51,7 +51,7 @@ def render(frame: pd.DataFrame) -> Rendered:
     )
     numbers = frame.astype({"without_signal": float}).melt("region", var_name="metric")
     numbers["note"] = np.where(numbers["value"].isna(), _TOO_FEW, "")
-    return spell(grid(_LAYOUT, numbers, _entry, "ceilings", "Noise ceilings", caption))
+    return spell(grid(_ARRANGEMENT, numbers, _entry, "ceilings", "Noise ceilings", caption))
 
 
 def _entry(row: Row, note: str) -> Entry:

@@ -12,7 +12,17 @@ import pandas as pd
 from daenr.paper.published import OtherResult
 from daenr.registry import split_model
 from daenr.reporting import labels, tables
-from daenr.reporting.layouts import REGIONS, Axis, Layout, Row, captioned, grid, in_order, paper_values, seeds
+from daenr.reporting.arrangement import (
+    REGION_AXIS,
+    Arrangement,
+    Axis,
+    Row,
+    captioned,
+    grid,
+    in_order,
+    paper_values,
+    seeds,
+)
 from daenr.reporting.rendering import Entry, Grid, Rendered, spell, value_entry
 from daenr.statistics import single_trials
 from daenr.statistics.metrics import METRICS
@@ -59,7 +69,9 @@ def of_images(
         metric="pixel_correlation", value=code["region"].map(linear).astype(float), paper=np.nan
     )
     stacked = pd.concat([ssim, code, beside], ignore_index=True)
-    return in_order(stacked.assign(table=f"{table}-companion", source=""), tables.LAYOUTS[table])[COLUMNS]
+    return in_order(stacked.assign(table=f"{table}-companion", source=""), tables.ARRANGEMENTS[table])[
+        COLUMNS
+    ]
 
 
 def of_responses(
@@ -105,10 +117,10 @@ def of_responses(
     fraction = both.assign(metric="fraction", paper=np.nan, **shares)
     no_ceiling = ceiling.isna() & both["value"].notna()
     fraction.loc[no_ceiling, "note"] = "These trials show no ceiling."
-    stacked = in_order(pd.concat([both, fraction], ignore_index=True), _layout(table))
+    stacked = in_order(pd.concat([both, fraction], ignore_index=True), _arrangement(table))
     beside = beside.assign(table=f"{table}-companion", source="")
     beside.loc[beside["value"].isna() & beside["note"].eq(""), "note"] = _UNRELIABLE
-    return pd.concat([stacked, in_order(beside, _layout(table))], ignore_index=True)[COLUMNS]
+    return pd.concat([stacked, in_order(beside, _arrangement(table))], ignore_index=True)[COLUMNS]
 
 
 def render(table: str, frame: pd.DataFrame) -> Rendered:
@@ -116,23 +128,23 @@ def render(table: str, frame: pd.DataFrame) -> Rendered:
     name, number = f"{table}-companion", table.removeprefix("table")
     if table in tables.RECONSTRUCTION:
         pixels = _PIXELS.format(number=number)
-        return spell(_grid(tables.LAYOUTS[table], frame, name, f"Table {number} by pixels", pixels))
+        return spell(_grid(tables.ARRANGEMENTS[table], frame, name, f"Table {number} by pixels", pixels))
     single = frame["metric"].isin(BESIDE[table])
-    layout, said = _layout(table), _CEILING.format(number=number)
+    arrangement, said = _arrangement(table), _CEILING.format(number=number)
     if frame["source"].any():
         said += f" {_OTHERS}"
     return spell(
-        _grid(layout, frame[~single], name, f"Table {number} and the noise ceiling", said),
-        _grid(layout, frame[single], f"{name}-trials", f"Table {number} by single trials", _TRIALS),
+        _grid(arrangement, frame[~single], name, f"Table {number} and the noise ceiling", said),
+        _grid(arrangement, frame[single], f"{name}-trials", f"Table {number} by single trials", _TRIALS),
         title=f"Table {number}, its ceiling and single trials",
     )
 
 
-def _grid(layout: Layout, frame: pd.DataFrame, name: str, title: str, said: str) -> Grid:
+def _grid(arrangement: Arrangement, frame: pd.DataFrame, name: str, title: str, said: str) -> Grid:
     # A source is told where notes are.
     notes = ["; ".join(filter(None, pair)) for pair in zip(frame["source"], frame["note"], strict=True)]
     caption = captioned(frame, said, seeds(frame), paper_values(frame))
-    return grid(layout, frame.assign(note=notes), _entry, name, title, caption)
+    return grid(arrangement, frame.assign(note=notes), _entry, name, title, caption)
 
 
 def _entry(row: Row, note: str) -> Entry:
@@ -158,12 +170,12 @@ _TRIALS = (
 )
 
 
-def _layout(table: str) -> Layout:
+def _arrangement(table: str) -> Arrangement:
     """Models of Table 4 stand by layer, those of Table 6 by readout and auto-encoder; other sources at the end."""
-    return Layout(
+    return Arrangement(
         corner="Model",
         rows=_READ_OUT,
-        upper=REGIONS,
+        upper=REGION_AXIS,
         lower=_MEASURES,
         block=lambda row: row[2] or (row[1] if table == "table4" else split_model(row[0])),
     )

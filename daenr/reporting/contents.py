@@ -10,16 +10,16 @@ from pathlib import PurePosixPath
 
 from daenr.reporting.labels import region_label
 
-VERDICTS = "Verdicts"
-TABLES = "Tables of the paper"
-FIGURES = "Figures of the paper"
-CONTROLS = "Ceilings and controls"
-SIGNIFICANCE = "Significance of neurons"
-OPTIMAL = "Images that drive a neuron"
-ENGINE = "Data engine"
-SENSITIVITY = "Sensitivity"
-CURVES = "Training curves"
-TIMES = "Run times"
+_VERDICTS = "Verdicts"
+_TABLES = "Tables of the paper"
+_FIGURES = "Figures of the paper"
+_CEILINGS = "Ceilings and controls"
+_SIGNIFICANCE = "Significance of neurons"
+_OPTIMAL = "Images that drive a neuron"
+_ENGINE = "Data engine"
+_SENSITIVITY = "Sensitivity"
+_CURVES = "Training curves"
+_TIMES = "Run times"
 PAGE = "All on one page"
 
 
@@ -50,39 +50,39 @@ class Item:
 
 
 _RESULTS: Mapping[str, tuple[str, str, str]] = {
-    "verdicts": (VERDICTS, "The paper's claims, one by one", "verdicts"),
-    "tables/table2": (TABLES, "Table 2: do neurons help a CAE to reconstruct images?", "table"),
-    "tables/table3": (TABLES, "Table 3: do only the neurons help that are predicted well?", "table"),
-    "tables/table4": (TABLES, "Table 4: does reconstruction help to predict neurons?", "table"),
-    "tables/table5": (TABLES, "Table 5: reconstruction with other auto-encoders and readouts", "table"),
-    "tables/table6": (TABLES, "Table 6: prediction with other auto-encoders and readouts", "table"),
-    "tables/table7": (TABLES, "Table 7: size of the recording", "table7"),
-    "figures/figure2": (FIGURES, "Figure 2: reconstructed images", "reconstructions"),
-    "figures/figure3": (FIGURES, "Figure 3: significantly predicted neurons", "neuron_counts"),
-    "figures/figure4": (FIGURES, "Figure 4: the same without and with reconstruction", "neuron_counts"),
-    "figures/figure5": (FIGURES, "Figure 5: training images", "stimuli"),
-    "figures/figure6": (FIGURES, "Figure 6: reconstructed images", "reconstructions"),
-    "figures/figure7": (FIGURES, "Figure 7: reconstructed images", "reconstructions"),
-    "figures/figure8": (FIGURES, "Figure 8: significantly predicted neurons", "neuron_counts"),
-    "tables/ceilings": (CONTROLS, "How well could any model predict these neurons?", "ceilings"),
-    "tables/table2-companion": (CONTROLS, "Table 2 by the correlation of pixels", "companion"),
-    "tables/table3-companion": (CONTROLS, "Table 3 by the correlation of pixels", "companion"),
-    "tables/table4-companion": (CONTROLS, "Table 4 by the ceiling and by single trials", "companion"),
-    "tables/table5-companion": (CONTROLS, "Table 5 by the correlation of pixels", "companion"),
-    "tables/table6-companion": (CONTROLS, "Table 6 by the ceiling and by single trials", "companion"),
-    "tables/latents": (CONTROLS, "How much of their latents do the auto-encoders use?", "latents"),
-    "tables/controls": (CONTROLS, "Joint training and its controls", "controls"),
-    "figures/gains": (CONTROLS, "What joint training gains over its controls", "gains"),
-    "tables/truth": (SIGNIFICANCE, "How often the tests are right", "truth"),
-    "tables/optimal_images": (OPTIMAL, "What the images are worth", "optimal_table"),
-    "figures/optimal": (OPTIMAL, "The images", "optimal_figure"),
-    "figures/synthetic": (ENGINE, "Synthetic and recorded responses", "synthetic"),
-    "sensitivity": (SENSITIVITY, "The verdicts under other settings", "sensitivity"),
-    "readings": (SENSITIVITY, "How far from the paper, as configured and under other settings", "readings"),
-    "figures/leverage": (CURVES, "How much the responses have to say", "leverage"),
-    "figures/weights": (CURVES, "The search for loss weights", "weights"),
-    "figures/curves": (CURVES, "Validation losses over the steps of training", "curves"),
-    "tables/runtimes": (TIMES, "Number and length of the trainings", "runtimes"),
+    "verdicts": (_VERDICTS, "The paper's claims, one by one", "verdicts"),
+    "tables/table2": (_TABLES, "Table 2: do neurons help a CAE to reconstruct images?", "table"),
+    "tables/table3": (_TABLES, "Table 3: do only the neurons help that are predicted well?", "table"),
+    "tables/table4": (_TABLES, "Table 4: does reconstruction help to predict neurons?", "table"),
+    "tables/table5": (_TABLES, "Table 5: reconstruction with other auto-encoders and readouts", "table"),
+    "tables/table6": (_TABLES, "Table 6: prediction with other auto-encoders and readouts", "table"),
+    "tables/table7": (_TABLES, "Table 7: size of the recording", "table7"),
+    "figures/figure2": (_FIGURES, "Figure 2: reconstructed images", "reconstructions"),
+    "figures/figure3": (_FIGURES, "Figure 3: significantly predicted neurons", "neuron_counts"),
+    "figures/figure4": (_FIGURES, "Figure 4: the same without and with reconstruction", "neuron_counts"),
+    "figures/figure5": (_FIGURES, "Figure 5: training images", "stimuli"),
+    "figures/figure6": (_FIGURES, "Figure 6: reconstructed images", "reconstructions"),
+    "figures/figure7": (_FIGURES, "Figure 7: reconstructed images", "reconstructions"),
+    "figures/figure8": (_FIGURES, "Figure 8: significantly predicted neurons", "neuron_counts"),
+    "tables/ceilings": (_CEILINGS, "How well could any model predict these neurons?", "ceilings"),
+    "tables/table2-companion": (_CEILINGS, "Table 2 by the correlation of pixels", "companion"),
+    "tables/table3-companion": (_CEILINGS, "Table 3 by the correlation of pixels", "companion"),
+    "tables/table4-companion": (_CEILINGS, "Table 4 by the ceiling and by single trials", "companion"),
+    "tables/table5-companion": (_CEILINGS, "Table 5 by the correlation of pixels", "companion"),
+    "tables/table6-companion": (_CEILINGS, "Table 6 by the ceiling and by single trials", "companion"),
+    "tables/latents": (_CEILINGS, "How much of their latents do the auto-encoders use?", "latents"),
+    "tables/controls": (_CEILINGS, "Joint training and its controls", "controls"),
+    "figures/gains": (_CEILINGS, "What joint training gains over its controls", "gains"),
+    "tables/truth": (_SIGNIFICANCE, "How often the tests are right", "truth"),
+    "tables/optimal_images": (_OPTIMAL, "What the images are worth", "optimal_table"),
+    "figures/optimal": (_OPTIMAL, "The images", "optimal_figure"),
+    "figures/synthetic": (_ENGINE, "Synthetic and recorded responses", "synthetic"),
+    "sensitivity": (_SENSITIVITY, "The verdicts under other settings", "sensitivity"),
+    "readings": (_SENSITIVITY, "How far from the paper, as configured and under other settings", "readings"),
+    "figures/leverage": (_CURVES, "How much the responses have to say", "leverage"),
+    "figures/weights": (_CURVES, "The search for loss weights", "weights"),
+    "figures/curves": (_CURVES, "Validation losses over the steps of training", "curves"),
+    "tables/runtimes": (_TIMES, "Number and length of the trainings", "runtimes"),
     "report": (PAGE, "Verdicts, tables, figures, assumptions and config", "report"),
 }
 """Section, title and caption of each result, in the order of the report."""

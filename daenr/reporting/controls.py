@@ -9,7 +9,16 @@ import numpy as np
 import pandas as pd
 
 from daenr.paper.plan import CONTROL_METRICS, Cell
-from daenr.reporting.layouts import LAYERS, REGIONS, Axis, Layout, Row, captioned, grid, in_order
+from daenr.reporting.arrangement import (
+    LAYER_AXIS,
+    REGION_AXIS,
+    Arrangement,
+    Axis,
+    Row,
+    captioned,
+    grid,
+    in_order,
+)
 from daenr.reporting.rendering import Entry, Rendered, interval_texts, spell
 from daenr.statistics.inference import difference
 from daenr.statistics.metrics import METRICS
@@ -69,24 +78,24 @@ def tidy(cells: Sequence[Cell], scores: Mapping[str, Scores], confidence: float)
         gain = difference(metric, [pairs]) if pairs else None
         interval = (gain.estimate, *gain.interval(confidence)) if gain else (np.nan, np.nan, np.nan)
         rows.append((table, region, model, layer, control, metric, mean, sd, len(values), *interval))
-    return in_order(pd.DataFrame(rows, columns=COLUMNS), _LAYOUT)
+    return in_order(pd.DataFrame(rows, columns=COLUMNS), _ARRANGEMENT)
 
 
-_LAYOUT = Layout(
+_ARRANGEMENT = Arrangement(
     corner="Metric, trained as",
     rows=Axis(
         ("metric", "control", "model"),
         lambda metric, control, model: f"{METRICS[metric].heading}, {LABELS.get(control, model.upper())}",
     ),
-    upper=REGIONS,
-    lower=LAYERS,
+    upper=REGION_AXIS,
+    lower=LAYER_AXIS,
     block=lambda row: row[0],
 )
 
 
 def render(frame: pd.DataFrame, confidence: float) -> Rendered:
     """Spell the table of controls that `tidy` made."""
-    return spell(grid(_LAYOUT, frame, _entry, "controls", "Controls", _caption(frame, confidence)))
+    return spell(grid(_ARRANGEMENT, frame, _entry, "controls", "Controls", _caption(frame, confidence)))
 
 
 def _entry(row: Row, _: str) -> Entry:

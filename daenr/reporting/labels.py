@@ -7,7 +7,7 @@ import re
 from daenr.registry import split_model
 
 SUBSCRIPTS = str.maketrans("1234i", "₁₂₃₄ᵢ")
-NEURONS = {"all": "all", "significant": "✓", "insignificant": "×"}
+NEURON_LABELS = {"all": "all", "significant": "✓", "insignificant": "×"}
 
 
 LINEAR_CODE = "pca"

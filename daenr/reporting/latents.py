@@ -9,7 +9,7 @@ import pandas as pd
 from daenr.paper.plan import Cell
 from daenr.registry import split_model
 from daenr.reporting import labels, tables
-from daenr.reporting.layouts import LAYERS, Axis, Layout, Row, grid, in_order, seeds
+from daenr.reporting.arrangement import LAYER_AXIS, Arrangement, Axis, Row, grid, in_order, seeds
 from daenr.reporting.rendering import Entry, Rendered, spell, value_entry
 from daenr.statistics.latents import ACTIVE
 
@@ -23,10 +23,10 @@ _MEASURES = {
 COLUMNS = [name for name in tables.COLUMNS if name not in ("paper", "standing")]
 """Columns of the frame; metrics are what `daenr.statistics.latents.latent_use` returns."""
 
-_LAYOUT = Layout(
+_ARRANGEMENT = Arrangement(
     corner="Model",
     rows=Axis(("model",), labels.family_label),
-    upper=LAYERS,
+    upper=LAYER_AXIS,
     lower=Axis(("metric",), _MEASURES.__getitem__),
 )
 
@@ -46,7 +46,7 @@ def tidy(cells: Sequence[Cell], documents: Mapping[str, Mapping[str, Any]]) -> p
         own = [cell for cell in cells if split_model(cell.model)[0] == autoencoder]
         there = {name for cell in own for name in documents[cell.run.name]["latent"]}
         names = [name for name in _MEASURES if name in there]
-        frames.append(in_order(tables.unpublished(own, documents, names, "latent"), _LAYOUT))
+        frames.append(in_order(tables.unpublished(own, documents, names, "latent"), _ARRANGEMENT))
     return pd.concat(frames, ignore_index=True).assign(table="latents")[COLUMNS]
 
 
@@ -62,7 +62,9 @@ def render(frame: pd.DataFrame) -> Rendered:
         f"plain auto-encoders have no readout: their values recur. {seeds(frame)}"
     )
     first, *others = (
-        grid(_LAYOUT, own, _entry, f"latents-{name}", f"Latent of the {labels.model_label(str(name))}", "")
+        grid(
+            _ARRANGEMENT, own, _entry, f"latents-{name}", f"Latent of the {labels.model_label(str(name))}", ""
+        )
         for name, own in frame.groupby(autoencoders, sort=False)
     )
     return spell(replace(first, caption=caption), *others, title="Use of the latents")

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from daenr.reporting.arrangement import NO_AXIS, Arrangement, Axis, Row, grid
 from daenr.reporting.labels import model_label, region_label
-from daenr.reporting.layouts import NO_AXIS, Axis, Layout, Row, grid
 from daenr.reporting.rendering import Entry, Rendered, interval_texts, spell
 from daenr.run import Run
 from daenr.statistics.inference import crossed
@@ -139,7 +139,7 @@ def _direction(low: float, high: float) -> str:
     return "is lower" if high < 0 else "does not differ measurably"
 
 
-_LAYOUT = Layout(
+_ARRANGEMENT = Arrangement(
     corner="Images",
     rows=Axis(
         ("region", "model", "method"),
@@ -174,7 +174,9 @@ def render(frame: pd.DataFrame, confidence: float) -> Rendered:
     )
     # A region may lack a metric that another has.
     by_metric = frame.sort_values("metric", key=lambda names: names.map([*_METRICS].index), kind="stable")
-    return spell(grid(_LAYOUT, by_metric, _entry, "optimal_images", "Images that drive a neuron", caption))
+    return spell(
+        grid(_ARRANGEMENT, by_metric, _entry, "optimal_images", "Images that drive a neuron", caption)
+    )
 
 
 def _entry(row: Row, _: str) -> Entry:

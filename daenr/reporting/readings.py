@@ -8,7 +8,7 @@ import pandas as pd
 
 from daenr.paper.plan import TABLE_METRICS, Cell
 from daenr.paper.published import Published
-from daenr.reporting.layouts import Axis, Layout, Row, grid
+from daenr.reporting.arrangement import Arrangement, Axis, Row, grid
 from daenr.reporting.rendering import Entry, Rendered, spell
 from daenr.reporting.tables import place
 from daenr.statistics.inference import crossed
@@ -17,7 +17,7 @@ from daenr.statistics.metrics import METRICS
 COLUMNS = ["reading", "table", "metric", "distance", "low", "high", "n", "cells"]
 """Columns of a tidy frame; the config's own settings are the reading with an empty name."""
 
-_LAYOUT = Layout(
+_ARRANGEMENT = Arrangement(
     corner="Reading",
     rows=Axis(("reading",), lambda reading: reading or "As configured"),
     upper=Axis(("table",), lambda table: f"Table {table[-1]}"),
@@ -78,7 +78,7 @@ def render(frame: pd.DataFrame, confidence: float) -> Rendered:
         "that it is about; where it changes nothing that a table's models compute, the row is that of the config."
     )
     frame = frame.assign(best=nearest)
-    return spell(grid(_LAYOUT, frame, _entry, "readings", "Distance from the paper", caption))
+    return spell(grid(_ARRANGEMENT, frame, _entry, "readings", "Distance from the paper", caption))
 
 
 def _entry(row: Row, _: str) -> Entry:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from daenr.reporting.arrangement import markers
 from daenr.reporting.labels import region_label
-from daenr.reporting.layouts import markers
 from daenr.reporting.rendering import Entry, Grid, Rendered, spell
 
 COLUMNS = ["region", "train_images", "test_images", "repeats", "fewest_repeats", "neurons", "note"]

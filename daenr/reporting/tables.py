@@ -1,7 +1,7 @@
 """Tables 2-6: our results beside the paper's as tidy frames, and rendered to look like the paper's.
 
-A tidy frame has one row for each number of a table. ``render`` arranges it by the table's layout into a grid of
-strings and spells that grid as Markdown, LaTeX and HTML.
+A tidy frame has one row for each number of a table. ``render`` arranges it into a grid of strings as the
+paper does and spells that grid as Markdown, LaTeX and HTML.
 """
 
 # ruff: noqa: RUF001 - the symbols are those of the paper
@@ -20,14 +20,14 @@ from daenr.paper.plan import Cell
 from daenr.paper.published import Published
 from daenr.registry import AUTOENCODERS, joint_names, split_model
 from daenr.reporting import labels
-from daenr.reporting.layouts import (
-    LAYERS,
+from daenr.reporting.arrangement import (
+    LAYER_AXIS,
     LEVERAGE,
     METRIC_AXIS,
     NO_AXIS,
-    REGIONS,
+    REGION_AXIS,
+    Arrangement,
     Axis,
-    Layout,
     Row,
     captioned,
     grid,
@@ -50,11 +50,11 @@ RECONSTRUCTION = ("table2", "table3", "table5")
 """Tables of the reconstruction task, which show the leverage of the responses."""
 
 
-# ---- layouts ------------------------------------------------------------------------------------------
+# ---- arrangements -------------------------------------------------------------------------------------
 
 
 _NEURONS = Axis(
-    ("neurons",), labels.NEURONS.__getitem__, place=lambda neurons: (neurons.removeprefix(RANDOM),)
+    ("neurons",), labels.NEURON_LABELS.__getitem__, place=lambda neurons: (neurons.removeprefix(RANDOM),)
 )
 _MODELS = Axis(("model",), labels.family_label)
 _READ_OUT_MODELS = Axis(("model", "layer"), labels.model_label)
@@ -69,7 +69,7 @@ _GROUPED_MODELS = Axis(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _PaperLayout(Layout):
+class _PaperTable(Arrangement):
     """How a table of the paper is arranged and what it says.
 
     Attributes:
@@ -83,17 +83,17 @@ class _PaperLayout(Layout):
     bold: str = "Bold: best of a column."
 
 
-LAYOUTS: Mapping[str, _PaperLayout] = {
-    "table2": _PaperLayout(
+ARRANGEMENTS: Mapping[str, _PaperTable] = {
+    "table2": _PaperTable(
         caption="Reconstruction of the test images by the plain auto-encoder and by models that also learn the "
         "responses of all neurons; the subscript is the layer that is read out.",
         corner="Model",
         rows=_READ_OUT_MODELS,
-        upper=REGIONS,
+        upper=REGION_AXIS,
         lower=METRIC_AXIS,
         contest=("region", "metric"),
     ),
-    "table3": _PaperLayout(
+    "table3": _PaperTable(
         caption="Reconstruction of the test images by models that learn the responses of the significant (✓) or of "
         "the insignificant (×) neurons alone, {regions}.",
         corner="Model (significant?)",
@@ -103,33 +103,33 @@ LAYOUTS: Mapping[str, _PaperLayout] = {
         lower=_NEURONS,
         contest=("metric", "neurons"),
     ),
-    "table4": _PaperLayout(
+    "table4": _PaperTable(
         caption="Pearson correlation (PCC ↑) of predicted and recorded responses to the test images, mean over "
         "neurons; the subscript is the layer that is read out.",
         corner="Region",
-        rows=REGIONS,
+        rows=REGION_AXIS,
         upper=NO_AXIS,
         lower=_READ_OUT_MODELS,
         contest=("region", "layer"),
         bold="Bold: the better of the two models of a region and layer.",
     ),
-    "table5": _PaperLayout(
+    "table5": _PaperTable(
         caption="Reconstruction of the test images by every auto-encoder, alone and with every readout of the layer "
         "that heads the columns, {regions}. The plain auto-encoders have no readout: their values recur.",
         corner="Model",
         rows=_MODELS,
-        upper=LAYERS,
+        upper=LAYER_AXIS,
         lower=METRIC_AXIS,
         contest=("layer", "metric"),
         block=lambda row: row[0] if row[0] == labels.LINEAR_CODE else split_model(row[0])[0],
     ),
-    "table6": _PaperLayout(
+    "table6": _PaperTable(
         caption="Pearson correlation (PCC ↑) of predicted and recorded responses to the test images, mean over "
         "neurons, for every readout of the layer that heads the column, end to end and with every auto-encoder.",
         corner="Model",
         rows=_MODELS,
-        upper=REGIONS,
-        lower=LAYERS,
+        upper=REGION_AXIS,
+        lower=LAYER_AXIS,
         contest=("region", "layer"),
         block=lambda row: split_model(row[0])[1],
     ),
@@ -175,7 +175,7 @@ def tidy(
     Raises:
         ValueError: a metric of a run is missing, or null without a reason.
     """
-    layout = LAYOUTS[table]
+    arrangement = ARRANGEMENTS[table]
     shown = (*runs.TABLE_METRICS[table], *([LEVERAGE] if _recorded(table, metrics) else []))
     own = [cell for cell in cells if cell.table == table]
     # The linear code stands at each place of a plain auto-encoder, and for each of its seeds, so that the two compare.
@@ -195,8 +195,8 @@ def tidy(
     paper = {place(result, result.metric): result.value for result in published}
     keys = frame[_KEY].itertuples(index=False, name=None)
     frame["paper"] = pd.Series([paper.get(key, np.nan) for key in keys], dtype=float)
-    frame = in_order(frame, layout)
-    frame["standing"] = _standings(frame, layout, single, confidence)
+    frame = in_order(frame, arrangement)
+    frame["standing"] = _standings(frame, arrangement, single, confidence)
     return frame[COLUMNS]
 
 
@@ -293,7 +293,7 @@ def _note(reasons: "pd.Series[str]") -> str:
 
 
 def _standings(
-    frame: pd.DataFrame, layout: _PaperLayout, single: pd.DataFrame, confidence: float
+    frame: pd.DataFrame, arrangement: _PaperTable, single: pd.DataFrame, confidence: float
 ) -> "pd.Series[str]":
     """How each value stands to the best of its contest; ``single`` has the seeds' values and scores."""
     seeds_of = {
@@ -305,7 +305,7 @@ def _standings(
     gain = competing["value"] * [METRICS[metric].sign for metric in competing["metric"]]
     printed = _printed(competing)
     places = pd.Series([*competing[_KEY].itertuples(index=False, name=None)], index=competing.index)
-    for _, contest in gain.groupby(_contests(competing, layout)):
+    for _, contest in gain.groupby(_contests(competing, arrangement)):
         best = contest.index[contest == contest.max()][-1]
         for row in contest.index:
             if contest[row] == contest[best]:
@@ -344,11 +344,11 @@ def render(table: str, frame: pd.DataFrame, confidence: float = 0.95) -> Rendere
     The best of each contest is bold where its printed digits tell it from others, what is tied with it is marked.
     Rows and columns that the frame lacks do not appear. A value that is missing is a dash with a note.
     """
-    layout = LAYOUTS[table]
-    rivals = frame["value"].groupby(_contests(frame, layout)).transform("count") > 1
-    told = frame["standing"].eq("best") & rivals & ~_undecided(frame, layout)
-    title, caption = f"Table {table.removeprefix('table')}", _caption(layout, frame, confidence)
-    return spell(grid(layout, frame.assign(bold=told), _entry, table, title, caption))
+    arrangement = ARRANGEMENTS[table]
+    rivals = frame["value"].groupby(_contests(frame, arrangement)).transform("count") > 1
+    told = frame["standing"].eq("best") & rivals & ~_undecided(frame, arrangement)
+    title, caption = f"Table {table.removeprefix('table')}", _caption(arrangement, frame, confidence)
+    return spell(grid(arrangement, frame.assign(bold=told), _entry, table, title, caption))
 
 
 def _entry(row: Row, note: str) -> Entry:
@@ -366,17 +366,19 @@ def _entry(row: Row, note: str) -> Entry:
     )
 
 
-def _undecided(frame: pd.DataFrame, layout: _PaperLayout) -> "pd.Series[bool]":
+def _undecided(frame: pd.DataFrame, arrangement: _PaperTable) -> "pd.Series[bool]":
     """Where the printed digits do not tell the best of a contest from another."""
-    return frame["standing"].isin(["best", "same"]).groupby(_contests(frame, layout)).transform("sum") > 1
+    return (
+        frame["standing"].isin(["best", "same"]).groupby(_contests(frame, arrangement)).transform("sum") > 1
+    )
 
 
-def _contests(frame: pd.DataFrame, layout: _PaperLayout) -> list["pd.Series[str]"]:
+def _contests(frame: pd.DataFrame, arrangement: _PaperTable) -> list["pd.Series[str]"]:
     """The keys of the contest that each value takes part in; groups drawn at random compete with those they match."""
-    return [frame[key].str.removeprefix(RANDOM) for key in layout.contest]
+    return [frame[key].str.removeprefix(RANDOM) for key in arrangement.contest]
 
 
-def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> str:
+def _caption(arrangement: _PaperTable, frame: pd.DataFrame, confidence: float) -> str:
     """What is shown, what bold and marked mean, how many seeds."""
     regions = ", ".join(map(labels.region_label, frame["region"].unique()))
     drawn = "test images and seeds" if frame["n"].max() > 1 else "test images alone, as there is one seed"
@@ -384,9 +386,9 @@ def _caption(layout: _PaperLayout, frame: pd.DataFrame, confidence: float) -> st
         f"≈: not told apart from the best, the {confidence:.0%} interval of the difference includes 0 "
         f"(over {drawn})."
     )
-    shown = layout.caption.replace("{regions}", regions)
+    shown = arrangement.caption.replace("{regions}", regions)
     told = (seeds(frame), paper_values(frame), _drawn(frame), _linear(frame), _leverage(frame))
-    return captioned(frame, shown, layout.bold, _same(frame, layout), tied, *told)
+    return captioned(frame, shown, arrangement.bold, _same(frame, arrangement), tied, *told)
 
 
 def _drawn(frame: pd.DataFrame) -> str:
@@ -400,14 +402,14 @@ def _drawn(frame: pd.DataFrame) -> str:
     )
 
 
-def _same(frame: pd.DataFrame, layout: _PaperLayout) -> str:
+def _same(frame: pd.DataFrame, arrangement: _PaperTable) -> str:
     """In how many contests the printed digits do not tell the best, or any networks, apart; empty if in none."""
     competing = frame[frame["metric"] != LEVERAGE]
-    competing = competing.assign(undecided=_undecided(competing, layout), printed=_printed(competing))
-    contests = competing.groupby(_contests(competing, layout), sort=False)
+    competing = competing.assign(undecided=_undecided(competing, arrangement), printed=_printed(competing))
+    contests = competing.groupby(_contests(competing, arrangement), sort=False)
     undecided = contests["undecided"].any().sum()
     networks = competing[competing["model"] != labels.LINEAR_CODE]
-    texts = networks.groupby(_contests(networks, layout))["printed"]
+    texts = networks.groupby(_contests(networks, arrangement))["printed"]
     alike = (texts.nunique().eq(1) & texts.size().gt(1)).sum()
     said = {
         "no value is bold: the best are the same to the printed digits": undecided,

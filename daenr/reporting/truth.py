@@ -4,8 +4,8 @@
 
 import pandas as pd
 
+from daenr.reporting.arrangement import NO_AXIS, Arrangement, Axis, Row, grid
 from daenr.reporting.labels import region_label
-from daenr.reporting.layouts import NO_AXIS, Axis, Layout, Row, grid
 from daenr.reporting.rendering import Entry, Rendered, spell, value_entry
 
 _MEASURES = {
@@ -24,7 +24,7 @@ def render(frame: pd.DataFrame, threshold: float) -> Rendered:
         "significant_bh": f"Benjamini–Hochberg q ≤ {threshold:g}",
         "significant_permutation": f"permutation p ≤ {threshold:g}",
     }
-    layout = Layout(
+    arrangement = Arrangement(
         corner="Region, rule",
         rows=Axis(("region", "rule"), lambda region, rule: f"{region_label(region)}, {names[rule]}"),
         upper=NO_AXIS,
@@ -39,7 +39,7 @@ def render(frame: pd.DataFrame, threshold: float) -> Rendered:
         "test images, mean over its layers; "
         + (f"then mean ± standard deviation over {n} seeds." if n > 1 else "one seed.")
     )
-    return spell(grid(layout, frame, _entry, "truth", "Significance", caption))
+    return spell(grid(arrangement, frame, _entry, "truth", "Significance", caption))
 
 
 def _entry(row: Row, _: str) -> Entry:

@@ -19,8 +19,8 @@ from daenr.paper.verdicts import (
     VERDICTS,
     Rules,
 )
+from daenr.reporting.arrangement import Row
 from daenr.reporting.labels import label_words
-from daenr.reporting.layouts import Row
 from daenr.reporting.rendering import Entry, Grid, Rendered, interval_texts, spell
 from daenr.statistics.metrics import METRICS
 

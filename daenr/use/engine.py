@@ -24,7 +24,7 @@ SMALLEST_DISPERSION = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Noise:
+class TrialNoise:
     """Responses of mean m and variance dispersion * m^power, not negative, some of them zero: Tweedie's distribution.
 
     A response is a sum of a Poisson number of gamma distributed events (Jorgensen 1987).
@@ -50,7 +50,7 @@ class Noise:
 
 def fit_noise(
     trials: Float[np.ndarray, "repeats images neurons"], rates: Float[np.ndarray, "images neurons"]
-) -> Noise:
+) -> TrialNoise:
     """Noise whose variance follows the rate as the recording's does.
 
     The power is the slope of log variance over log mean, of all neurons: images are sorted by half of the repeats
@@ -83,10 +83,10 @@ def fit_noise(
     power = float(np.clip(slope, *POWERS))
     expected = (rates.astype(np.float64) ** power).mean(0)
     measured_variance = trials.astype(np.float64).var(0, ddof=1).mean(0)
-    return Noise(power, measured_variance / np.maximum(expected, np.finfo(np.float64).tiny))
+    return TrialNoise(power, measured_variance / np.maximum(expected, np.finfo(np.float64).tiny))
 
 
-def noise_like(model: TrainedModel, data: RegionData) -> Noise:
+def noise_like(model: TrainedModel, data: RegionData) -> TrialNoise:
     """The noise of the model's recording, see `fit_noise`."""
     return fit_noise(whole_repeats(data)[..., model.neurons], model.rates(data.test_images))
 
@@ -99,7 +99,7 @@ def whole_repeats(data: RegionData) -> Float32[np.ndarray, "repeats test neurons
 def respond(
     rates: Float[np.ndarray, "images neurons"],
     trials: int,
-    noise: Noise | str,
+    noise: TrialNoise | str,
     generator: np.random.Generator,
 ) -> Float64[np.ndarray, "trials images neurons"]:
     """Trials of neurons that answer with these rates.
@@ -111,7 +111,7 @@ def respond(
         generator: of the noise.
     """
     repeated = np.repeat(rates.astype(np.float64)[None], trials, axis=0)
-    if isinstance(noise, Noise):
+    if isinstance(noise, TrialNoise):
         return noise.draw(repeated, generator)
     return generator.poisson(repeated).astype(np.float64) if noise == "poisson" else repeated
 
@@ -122,7 +122,7 @@ def synthesise(
     test_images: Float[np.ndarray, "test height width"],
     *,
     trials: int,
-    noise: Noise | str,
+    noise: TrialNoise | str,
     seed: int,
 ) -> tuple[Recording, dict[str, Any]]:
     """A synthetic recording, single trials of training images and several of test images, and where it comes from.
@@ -150,7 +150,9 @@ def synthesise(
         sha256={},
     )
     told = (
-        {"power": noise.power, "dispersion": noise.dispersion.tolist()} if isinstance(noise, Noise) else noise
+        {"power": noise.power, "dispersion": noise.dispersion.tolist()}
+        if isinstance(noise, TrialNoise)
+        else noise
     )
     return recording, {
         "synthetic": True,

@@ -1,6 +1,7 @@
 """What no module of the package may do, read from its source."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,3 +56,28 @@ def test_no_module_uses_what_is_private_to_another_package(path):
 )
 def test_a_private_use_is_found(source, found):
     assert list(private_uses(source)) == found
+
+
+def public_names(source: str) -> Iterator[str]:
+    """Classes and constants of a module that others may import."""
+    for node in ast.parse(source).body:
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+        names = [target.id for target in targets if isinstance(target, ast.Name) and target.id.isupper()]
+        names += [node.name] if isinstance(node, ast.ClassDef) else []
+        yield from (name for name in names if not _private(name))
+
+
+def test_no_two_classes_or_constants_share_a_name():
+    """One name means one thing; ``COLUMNS`` are those of a module's own frame, in every module that has one."""
+    names = Counter(
+        name
+        for path in MODULES
+        for name in public_names(path.read_text(encoding="utf-8"))
+        if name != "COLUMNS"
+    )
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_public_names_are_seen():
+    source = "A = 1\n_B = 2\nC: int = 3\nclass D:\n    E = 4\nclass _F: ...\ng = 5"
+    assert list(public_names(source)) == ["A", "C", "D"]

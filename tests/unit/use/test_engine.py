@@ -14,7 +14,7 @@ from daenr.cli import main
 from daenr.data.layouts.antolik2016 import read
 from daenr.data.preprocessing import preprocess
 from daenr.data.region import read_region
-from daenr.use.engine import Noise, fit_noise, noise_like, respond, whole_repeats
+from daenr.use.engine import TrialNoise, fit_noise, noise_like, respond, whole_repeats
 
 ROOT = Path(__file__).parents[3]
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.mark.parametrize("power", [1.1, 1.5, 1.9])
 def test_noise_has_the_variance_and_the_zeros_of_tweedies_distribution(power):
     rates, dispersion = np.array([0.2, 1.0, 3.0]), np.array([0.5, 1.0, 2.0])
-    noise = Noise(power, dispersion)
+    noise = TrialNoise(power, dispersion)
     drawn = noise.draw(np.broadcast_to(rates, (1000, 200, 3)), np.random.default_rng(0)).reshape(-1, 3)
     np.testing.assert_allclose(drawn.mean(0), rates, rtol=0.03)
     np.testing.assert_allclose(drawn.var(0), dispersion * rates**power, rtol=0.08)
@@ -34,7 +34,7 @@ def test_noise_is_found_again():
     generator = np.random.default_rng(1)
     rates = generator.gamma(1.0, 1.0, (300, 8)) + 0.05
     dispersion = np.full(8, 1.3)
-    trials = Noise(1.5, dispersion).draw(np.repeat(rates[None], 12, 0), generator)
+    trials = TrialNoise(1.5, dispersion).draw(np.repeat(rates[None], 12, 0), generator)
     found = fit_noise(trials, rates)
     assert abs(found.power - 1.5) < 0.1
     np.testing.assert_allclose(found.dispersion, dispersion, rtol=0.25)

@@ -33,8 +33,8 @@ class Axis:
 
 
 NO_AXIS = Axis((), lambda: "")
-REGIONS = Axis(("region",), labels.region_label)
-LAYERS = Axis(("layer",), labels.layer_label)
+REGION_AXIS = Axis(("region",), labels.region_label)
+LAYER_AXIS = Axis(("layer",), labels.layer_label)
 LEVERAGE = "leverage"
 """Stands among the metrics of a table: the share of the shared layers' gradient that the responses supply."""
 
@@ -42,7 +42,7 @@ METRIC_AXIS = Axis(("metric",), lambda metric: "Leverage" if metric == LEVERAGE 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
+class Arrangement:
     """How a table is arranged.
 
     Attributes:
@@ -62,9 +62,9 @@ class Layout:
     missing: str = ""
 
 
-def in_order(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+def in_order(frame: pd.DataFrame, arrangement: Arrangement) -> pd.DataFrame:
     """Sort by row, then column; along each axis the first to appear is the first to stand."""
-    axes = [_places(frame, axis) for axis in (layout.rows, layout.upper, layout.lower)]
+    axes = [_places(frame, axis) for axis in (arrangement.rows, arrangement.upper, arrangement.lower)]
     ranks = [pd.factorize(pd.Series(places, dtype=object))[0] for places in axes]
     return frame.iloc[np.lexsort(ranks[::-1])].reset_index(drop=True)
 
@@ -76,7 +76,7 @@ def markers(notes: Iterable[str]) -> dict[str, str]:
 
 
 def grid(
-    layout: Layout,
+    arrangement: Arrangement,
     frame: pd.DataFrame,
     entry: Callable[[Row, str], Entry],
     name: str,
@@ -86,7 +86,7 @@ def grid(
     """Lay a frame out in a grid.
 
     Args:
-        layout: how.
+        arrangement: how.
         frame: the numbers; a text in its column ``note``, if it has one, is spelled below the table.
         entry: spells a row of the frame, given the marker of its note.
         name: of the table's file.
@@ -94,7 +94,9 @@ def grid(
         caption: without the title.
     """
     notes = markers(frame["note"]) if "note" in frame else {}
-    rows, upper, lower = (_places(frame, axis) for axis in (layout.rows, layout.upper, layout.lower))
+    rows, upper, lower = (
+        _places(frame, axis) for axis in (arrangement.rows, arrangement.upper, arrangement.lower)
+    )
     at = {
         tuple(place): entry(row, notes.get(row.get("note", ""), ""))
         for *place, row in zip(rows, upper, lower, frame.to_dict("records"), strict=True)
@@ -102,20 +104,20 @@ def grid(
     columns = sorted(
         set(zip(upper, lower, strict=True)), key=lambda c: (upper.index(c[0]), lower.index(c[1]))
     )
-    missing = Entry(layout.missing)
+    missing = Entry(arrangement.missing)
     lines = [(row, [at.get((row, *column), missing) for column in columns]) for row in dict.fromkeys(rows)]
     blocks = [
-        [(layout.rows.label(*row), line) for row, line in block]
-        for _, block in groupby(lines, key=lambda line: layout.block(line[0]))
+        [(arrangement.rows.label(*row), line) for row, line in block]
+        for _, block in groupby(lines, key=lambda line: arrangement.block(line[0]))
     ]
     groups = [
-        (layout.upper.label(*group), len(list(members)))
+        (arrangement.upper.label(*group), len(list(members)))
         for group, members in groupby(column[0] for column in columns)
         if group
     ]
-    headings = [layout.lower.label(*column[1]) for column in columns]
+    headings = [arrangement.lower.label(*column[1]) for column in columns]
     told = [(marker, note) for note, marker in notes.items()]
-    return Grid(name, title, caption, layout.corner, headings, blocks, groups, told)
+    return Grid(name, title, caption, arrangement.corner, headings, blocks, groups, told)
 
 
 def captioned(frame: pd.DataFrame, *parts: str) -> str:
