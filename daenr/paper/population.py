@@ -22,7 +22,7 @@ from daenr.statistics.scores import Scores
 Responsive = Mapping[str, Bool[np.ndarray, " neurons"]]
 """For each region and all of its neurons, whether they see the image."""
 
-AGREES, DISAGREES, OPEN, UNDETERMINED = ("agrees", "disagrees", "open", "not determined")
+AGREES, DISAGREES, UNDECIDED, UNDETERMINED = ("agrees", "disagrees", "open", "not determined")
 
 _AGREEMENT = {
     "known-unresponsive": {PRACTICALLY_NONE: AGREES, SUPPORTED: DISAGREES, CONTRADICTED: DISAGREES},
@@ -59,7 +59,7 @@ def held_against_truth(
     ]
     judged = pd.concat([frame, *known], ignore_index=True)
     population = [
-        _AGREEMENT[claim].get(verdict, OPEN) if claim in _AGREEMENT else UNDETERMINED
+        _AGREEMENT[claim].get(verdict, UNDECIDED) if claim in _AGREEMENT else UNDETERMINED
         for claim, verdict in zip(judged["claim"], judged["verdict"], strict=True)
     ]
     groups = {

@@ -69,9 +69,8 @@ def of_images(
         metric="pixel_correlation", value=code["region"].map(linear).astype(float), paper=np.nan
     )
     stacked = pd.concat([ssim, code, beside], ignore_index=True)
-    return in_order(stacked.assign(table=f"{table}-companion", source=""), tables.ARRANGEMENTS[table])[
-        COLUMNS
-    ]
+    stacked = stacked.assign(table=f"{table}-companion", source="")
+    return in_order(stacked, tables.ARRANGEMENTS[table])[COLUMNS]
 
 
 def of_responses(

@@ -38,7 +38,7 @@ class Stateful(Protocol):
         """Take on a state that ``state_dict`` returned."""
 
 
-class NoiseGenerators:
+class NoiseState:
     """The generators that the modules of a model hold as attributes, which the model's own state leaves out."""
 
     def __init__(self, model: nn.Module) -> None:

@@ -16,7 +16,7 @@ from daenr.models.joint import DAENR, EVALUATION_BATCH
 from daenr.models.losses import TERMS, JointLoss, joint_loss
 from daenr.training import devices
 from daenr.training.adam import Adam
-from daenr.training.checkpoints import Keeper, NoiseGenerators
+from daenr.training.checkpoints import Keeper, NoiseState
 from daenr.training.leverage import leverage
 
 
@@ -278,13 +278,7 @@ def fit(
     adam = Adam(model.parameters(), now.learning_rate)
     if keeper is not None:
         keeper.restore(
-            {
-                "model": model,
-                "noise": NoiseGenerators(model),
-                "batches": batches,
-                "adam": adam,
-                "progress": now,
-            }
+            {"model": model, "noise": NoiseState(model), "batches": batches, "adam": adam, "progress": now}
         )
     while now.round <= protocol.rounds:
         now.step += 1

@@ -62,7 +62,8 @@ def public_names(source: str) -> Iterator[str]:
     """Classes and constants of a module that others may import."""
     for node in ast.parse(source).body:
         targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
-        names = [target.id for target in targets if isinstance(target, ast.Name) and target.id.isupper()]
+        names = [part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)]
+        names = [name for name in names if name.isupper()]
         names += [node.name] if isinstance(node, ast.ClassDef) else []
         yield from (name for name in names if not _private(name))
 
@@ -79,5 +80,5 @@ def test_no_two_classes_or_constants_share_a_name():
 
 
 def test_public_names_are_seen():
-    source = "A = 1\n_B = 2\nC: int = 3\nclass D:\n    E = 4\nclass _F: ...\ng = 5"
-    assert list(public_names(source)) == ["A", "C", "D"]
+    source = "A = 1\n_B = 2\nC: int = 3\nclass D:\n    E = 4\nclass _F: ...\ng = 5\nH, I = J = 6, 7"
+    assert list(public_names(source)) == ["A", "C", "D", "H", "I", "J"]

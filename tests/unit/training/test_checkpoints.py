@@ -20,7 +20,7 @@ from daenr.models.randomness import generator
 from daenr.registry import AUTOENCODERS
 from daenr.training import devices
 from daenr.training import fit as training
-from daenr.training.checkpoints import Keeper, NoiseGenerators, identity
+from daenr.training.checkpoints import Keeper, NoiseState, identity
 from daenr.training.fit import Fit, Objective, Split, fit
 
 CPU = torch.device("cpu")
@@ -165,8 +165,8 @@ def test_it_can_be_interrupted_again_and_again(tmp_path, make_region, whole):
 
 
 def test_noise_finds_every_generator_of_a_model():
-    assert sorted(NoiseGenerators(_model("vae-fc")).generators) == ["autoencoder.noise", "readout.noise"]
-    assert NoiseGenerators(_model("cae-fr")).generators == {}
+    assert sorted(NoiseState(_model("vae-fc")).generators) == ["autoencoder.noise", "readout.noise"]
+    assert NoiseState(_model("cae-fr")).generators == {}
 
 
 # ---- when a checkpoint is written ----------------------------------------------------------------------
